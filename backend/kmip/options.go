@@ -1,0 +1,46 @@
+package kmip
+
+import (
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// Options is what a configuration dialect (config/...) ends in. The paths are
+// absolute. The zero value of each optional field is its documented default.
+type Options struct {
+	// Servers is the list of key servers in the order to try, each "host:port"
+	// or "[v6]:port".
+	Servers []string
+
+	// ClientCertFile is a PEM file with the client certificate and its chain,
+	// ClientKeyFile one with its private key (both may be the same file), and
+	// ServerCAFile the certificates that the server's certificate must chain to.
+	ClientCertFile, ClientKeyFile, ServerCAFile string
+	// ClientKeyPassword opens an encrypted private key; nil for a plain one.
+	ClientKeyPassword *secret.Bytes
+
+	// SkipPeerVerification accepts any server certificate, and with it any name.
+	// SkipHostnameVerification accepts a trusted certificate of another name.
+	SkipPeerVerification, SkipHostnameVerification bool
+
+	// ObjectGroup is put on what is stored, and only objects that carry it are
+	// seen. Empty: every object that the certificate may see.
+	ObjectGroup string
+	// MaxObjects is the most objects of a type that are taken at a load; more are
+	// an error. 0 means 65535.
+	MaxObjects int
+
+	// Timeout bounds an exchange with a server, connecting included. 0 means 5 s.
+	Timeout time.Duration
+	// StartTimeout bounds the first load of all keys. 0 means 10 s.
+	StartTimeout time.Duration
+
+	// ProtocolVersion is "1.0" to "1.4", or "" to take the highest that both
+	// sides speak.
+	ProtocolVersion string
+
+	// RefuseInactive makes Fetch answer keyring.ErrInactive for a key whose state
+	// is Deactivated or Compromised. The default serves it with a warning.
+	RefuseInactive bool
+}
