@@ -1,0 +1,284 @@
+// Package audit is the key server's append-only log: one JSON object a line for
+// each operation, with who asked for what and what came of it, never key bytes.
+//
+// What it promises. A line is in the operating system's hands before the client
+// has its answer, so a killed server loses none. The line of an operation that
+// changes something is moreover on the disk (many lines share one fsync); a line
+// of a mere read is not waited for, so a power failure may take the last ones.
+//
+// What happens when the log cannot be written. Reads are still served: a full
+// disk at the key server must not stop every database. Changes are refused as
+// long as it lasts, because [Log.Ready] says so before they are made. Each line
+// that is lost is counted, and the count is the first line once writing works again.
+package audit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// The words in Entry.Result.
+const (
+	Success = "success"
+	Failure = "failure"
+	Denied  = "denied"
+)
+
+// Entry is one operation.
+type Entry struct {
+	Time     time.Time     // when the request came; the zero time stands for now
+	Endpoint string        // the client's name; empty when it was not recognised
+	Remote   string        // its network address
+	Op       string        // the operation in KMIP's words, such as "Get"
+	UID      string        // the object's Unique Identifier
+	Names    []string      // the object's names
+	Result   string        // Success, Failure or Denied
+	Reason   string        // why not, for people; never key bytes
+	Latency  time.Duration // from the request to this entry
+
+	// Change marks an operation that changed something: its line is on the disk
+	// when Record returns.
+	Change bool
+}
+
+// line is what an Entry looks like in the file. The order of the fields is the
+// order in the line.
+type line struct {
+	Time      time.Time `json:"time"`
+	Endpoint  string    `json:"endpoint"`
+	Remote    string    `json:"remote,omitempty"`
+	Op        string    `json:"op"`
+	UID       string    `json:"uid,omitempty"`
+	Names     []string  `json:"names,omitempty"`
+	Result    string    `json:"result"`
+	Reason    string    `json:"reason,omitempty"`
+	LatencyUS int64     `json:"latency_us"`
+}
+
+// Log is an open audit log. All methods may be called from many goroutines.
+type Log struct {
+	path string
+	log  *slog.Logger
+
+	mu      sync.Mutex // guards what follows, and the order of the lines
+	file    *os.File
+	written uint64 // lines handed to the operating system
+	lost    uint64 // lines that could not be written since the last good one
+	torn    bool   // the file does not end with a newline
+	failure error  // of the last write; nil when it went well
+
+	syncMu sync.Mutex
+	synced uint64 // lines known to be on the disk
+}
+
+// Open opens the log at path for appending and makes it if need be, readable by
+// its owner only.
+func Open(path string, log *slog.Logger) (*Log, error) {
+	l := &Log{path: path, log: log}
+	if err := l.openFile(); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// openFile opens path and takes it into use. The caller holds mu, or is Open.
+func (l *Log) openFile() error {
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the audit log: %w", err)
+	}
+	torn, err := endsTorn(f)
+	if err != nil {
+		f.Close()
+		return fmt.Errorf("read the end of the audit log: %w", err)
+	}
+	l.file, l.torn = f, torn
+	return nil
+}
+
+// endsTorn says whether the file's last line was cut off by a crash or a full disk.
+func endsTorn(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false, err
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], info.Size()-1); err != nil {
+		return false, err
+	}
+	return last[0] != '\n', nil
+}
+
+// Ready says whether an operation that changes something may go on: nil, or the
+// reason why its line could not be written. Call it before the change.
+func (l *Log) Ready() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return fs.ErrClosed
+	}
+	if l.failure == nil {
+		return nil
+	}
+	return l.settle()
+}
+
+// Record writes an entry. An error means that the line is not (for a Change:
+// perhaps not) on the disk; the operation itself has happened all the same, and
+// the caller goes on. The failure has been logged.
+func (l *Log) Record(e Entry) error {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	text, err := json.Marshal(line{
+		Time: e.Time.UTC(), Endpoint: e.Endpoint, Remote: e.Remote, Op: e.Op, UID: e.UID, Names: e.Names,
+		Result: e.Result, Reason: e.Reason, LatencyUS: e.Latency.Microseconds(),
+	})
+	if err != nil {
+		return fmt.Errorf("encode an audit entry: %w", err)
+	}
+	seq, err := l.append(append(text, '\n'))
+	if err != nil || !e.Change {
+		return err
+	}
+	return l.syncTo(seq)
+}
+
+// append writes a line and returns its number.
+func (l *Log) append(text []byte) (uint64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return 0, fs.ErrClosed
+	}
+	if l.lost > 0 || l.torn {
+		if err := l.settle(); err != nil {
+			l.lost++
+			return 0, err
+		}
+	}
+	if err := l.write(text); err != nil {
+		l.lost++
+		return 0, err
+	}
+	return l.written, nil
+}
+
+// settle ends a torn line, and tells how many lines were lost.
+func (l *Log) settle() error {
+	var b bytes.Buffer
+	if l.torn {
+		b.WriteByte('\n')
+	}
+	if l.lost > 0 {
+		text, err := json.Marshal(line{
+			Time: time.Now().UTC(), Op: "audit", Result: Failure,
+			Reason: fmt.Sprintf("%d entries before this one could not be written", l.lost),
+		})
+		if err != nil {
+			return err
+		}
+		b.Write(append(text, '\n'))
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	if err := l.write(b.Bytes()); err != nil {
+		return err
+	}
+	if l.lost > 0 {
+		l.log.Warn("the audit log can be written again", "file", l.path, "lost_entries", l.lost)
+	}
+	l.lost = 0
+	return nil
+}
+
+// write hands whole lines to the operating system with one call.
+func (l *Log) write(text []byte) error {
+	n, err := l.file.Write(text)
+	if n > 0 {
+		l.torn = text[n-1] != '\n'
+	}
+	if err != nil {
+		err = fmt.Errorf("write the audit log: %w", err)
+		if l.failure == nil {
+			l.log.Error("the audit log cannot be written: changes are refused until it can. Make room on its disk, or repair it", "file", l.path, "error", err)
+		}
+		l.failure = err
+		return err
+	}
+	l.failure = nil
+	l.written++
+	return nil
+}
+
+// syncTo returns when line seq is on the disk. Whoever holds syncMu syncs for
+// all that were written until then, and those who waited find it done.
+func (l *Log) syncTo(seq uint64) error {
+	l.syncMu.Lock()
+	defer l.syncMu.Unlock()
+	if l.synced >= seq {
+		return nil
+	}
+	l.mu.Lock()
+	file, upTo := l.file, l.written
+	l.mu.Unlock()
+	if file == nil {
+		return fs.ErrClosed
+	}
+	if err := file.Sync(); err != nil {
+		err = fmt.Errorf("bring the audit log to the disk: %w", err)
+		l.log.Error("the audit log is not durable", "file", l.path, "error", err)
+		l.mu.Lock()
+		l.failure = err
+		l.lost++ // at least: what the system dropped from its cache is not known
+		l.mu.Unlock()
+		return err
+	}
+	l.synced = upTo
+	return nil
+}
+
+// Reopen opens the log's path anew, after a rotation has renamed the file. On an
+// error the old file stays in use.
+func (l *Log) Reopen() error {
+	l.syncMu.Lock() // no fsync in progress on the file that is closed
+	defer l.syncMu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.file
+	if old == nil {
+		return fs.ErrClosed
+	}
+	if err := l.openFile(); err != nil {
+		l.log.Error("the audit log stays in its old file", "error", err)
+		return err
+	}
+	err := errors.Join(old.Sync(), old.Close())
+	l.synced = l.written
+	if err != nil {
+		return fmt.Errorf("end the old audit log: %w", err)
+	}
+	return nil
+}
+
+// Close brings everything to the disk and closes the file.
+func (l *Log) Close() error {
+	l.syncMu.Lock()
+	defer l.syncMu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return nil
+	}
+	err := errors.Join(l.file.Sync(), l.file.Close())
+	l.file = nil
+	return err
+}

@@ -1,0 +1,240 @@
+package endpoint
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/store"
+)
+
+// Bucket is the register's table in the store: name → Endpoint as JSON.
+const Bucket store.Bucket = "endpoint"
+
+// Registry is the register of endpoints. It keeps a copy in memory, so that
+// asking who a certificate is costs one hash. All methods may be called from many
+// goroutines.
+type Registry struct {
+	store store.Store
+	now   func() time.Time
+
+	change sync.Mutex // one change at a time, memory and store together
+
+	mu     sync.RWMutex
+	byName map[string]Endpoint
+	byCert map[Fingerprint]holder
+}
+
+// holder is what Authenticate needs of a certificate.
+type holder struct {
+	identity            Identity
+	notBefore, notAfter time.Time
+	gone                bool // the certificate was cut, or its endpoint removed
+}
+
+// Options says how an endpoint is added.
+type Options struct {
+	// Admin makes it an administrator.
+	Admin bool
+	// Reclaim takes up a name that was removed, and its keys with it.
+	Reclaim bool
+}
+
+// Open reads the register out of the store.
+func Open(s store.Store) (*Registry, error) {
+	r := &Registry{store: s, now: time.Now}
+	return r, r.load()
+}
+
+func (r *Registry) load() error {
+	byName := make(map[string]Endpoint)
+	err := r.store.View(func(tx store.Reader) error {
+		return tx.Range(Bucket, "", func(name string, value []byte) error {
+			var e Endpoint
+			if err := json.Unmarshal(value, &e); err != nil {
+				return fmt.Errorf("endpoint %s: %w", name, err)
+			}
+			byName[name] = e
+			return nil
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read the register of endpoints: %w", err)
+	}
+	r.publish(byName)
+	return nil
+}
+
+func (r *Registry) publish(byName map[string]Endpoint) {
+	byCert := make(map[Fingerprint]holder)
+	for _, e := range byName {
+		for _, c := range e.Certificates {
+			byCert[c.Fingerprint] = holder{
+				identity:  Identity{Name: e.Name, Admin: e.Admin},
+				notBefore: c.NotBefore, notAfter: c.NotAfter,
+				gone: e.Removed != nil || c.Cut != nil,
+			}
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byName, r.byCert = byName, byCert
+}
+
+// Authenticate says who holds a certificate: ErrUnknown, ErrRemoved or
+// ErrExpired when nobody does. TLS has proved the possession of the key; call
+// this for each request, so that a removal works on open connections.
+func (r *Registry) Authenticate(cert *x509.Certificate) (Identity, error) {
+	if cert == nil {
+		return Identity{}, ErrUnknown
+	}
+	fp := FingerprintOf(cert)
+	r.mu.RLock()
+	h, ok := r.byCert[fp]
+	r.mu.RUnlock()
+	switch now := r.now(); {
+	case !ok:
+		return Identity{}, ErrUnknown
+	case h.gone:
+		return Identity{}, fmt.Errorf("%s: %w", h.identity.Name, ErrRemoved)
+	case now.After(h.notAfter) || now.Before(h.notBefore):
+		return Identity{}, fmt.Errorf("%s: %w (it is valid from %s to %s)", h.identity.Name, ErrExpired,
+			h.notBefore.Format(time.RFC3339), h.notAfter.Format(time.RFC3339))
+	}
+	return h.identity, nil
+}
+
+// Get returns the endpoint of a name, removed ones included.
+func (r *Registry) Get(name string) (Endpoint, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e, ok := r.byName[name]
+	return e.clone(), ok
+}
+
+// List returns all endpoints by name, removed ones included.
+func (r *Registry) List() []Endpoint {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]Endpoint, 0, len(r.byName))
+	for _, e := range r.byName {
+		all = append(all, e.clone())
+	}
+	slices.SortFunc(all, func(a, b Endpoint) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// CheckAdd says whether Add would take the name: nil, ErrName, ErrExists or
+// ErrReclaim.
+func (r *Registry) CheckAdd(name string, o Options) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	e, ok := r.Get(name)
+	switch {
+	case ok && e.Removed == nil:
+		return fmt.Errorf("%s: %w", name, ErrExists)
+	case ok && !o.Reclaim:
+		return fmt.Errorf("%s: %w (removed %s)", name, ErrReclaim, e.Removed.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Add enters an endpoint with its first certificate. It is durable when Add
+// returns nil, and can be used at once. ErrName, ErrExists, ErrReclaim: see there.
+func (r *Registry) Add(ctx context.Context, name string, cert *x509.Certificate, o Options) (Endpoint, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	if err := r.CheckAdd(name, o); err != nil {
+		return Endpoint{}, err
+	}
+	e, was := r.Get(name)
+	if was && e.Admin != o.Admin {
+		return Endpoint{}, fmt.Errorf("%s: the endpoint that was removed had other rights. Choose another name: %w", name, ErrExists)
+	}
+	now := r.now().UTC()
+	if was { // what was taken away stays taken away
+		for i := range e.Certificates {
+			if e.Certificates[i].Cut == nil {
+				e.Certificates[i].Cut = e.Removed
+			}
+		}
+		e.Removed = nil
+	} else {
+		e = Endpoint{Name: name, Admin: o.Admin, Created: now}
+	}
+	e.Certificates = append(e.Certificates, certificateOf(cert))
+	return e.clone(), r.save(ctx, e)
+}
+
+// Renew gives an endpoint another certificate. The old ones stay valid until
+// their end, or are cut now. ErrNotFound: no such endpoint, or it was removed.
+func (r *Registry) Renew(ctx context.Context, name string, cert *x509.Certificate, cutOld bool) (Endpoint, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	e, ok := r.Get(name)
+	if !ok || e.Removed != nil {
+		return Endpoint{}, fmt.Errorf("%s: %w", name, ErrNotFound)
+	}
+	if cutOld {
+		now := r.now().UTC()
+		for i := range e.Certificates {
+			if e.Certificates[i].Cut == nil {
+				e.Certificates[i].Cut = &now
+			}
+		}
+	}
+	e.Certificates = append(e.Certificates, certificateOf(cert))
+	return e.clone(), r.save(ctx, e)
+}
+
+// Remove takes an endpoint's access away, at once and for all its certificates.
+// Its keys stay. ErrNotFound: no such endpoint, or it was removed before.
+func (r *Registry) Remove(ctx context.Context, name string) (Endpoint, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
+	e, ok := r.Get(name)
+	if !ok || e.Removed != nil {
+		return Endpoint{}, fmt.Errorf("%s: %w", name, ErrNotFound)
+	}
+	now := r.now().UTC()
+	e.Removed = &now
+	return e.clone(), r.save(ctx, e)
+}
+
+// save writes an endpoint and takes it into use. The caller holds change. What
+// the store says is what holds: after an error the register is read again.
+func (r *Registry) save(ctx context.Context, e Endpoint) error {
+	value, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	// A change of rights must not be left half known because its asker went away.
+	err = r.store.Update(context.WithoutCancel(ctx), func(tx store.Writer) error {
+		return tx.Put(Bucket, e.Name, value)
+	})
+	if err != nil {
+		if again := r.load(); again != nil {
+			return fmt.Errorf("write endpoint %s: %w (and %w)", e.Name, err, again)
+		}
+		return fmt.Errorf("write endpoint %s: %w", e.Name, err)
+	}
+	r.mu.RLock()
+	byName := make(map[string]Endpoint, len(r.byName)+1)
+	for name, old := range r.byName {
+		byName[name] = old
+	}
+	r.mu.RUnlock()
+	byName[e.Name] = e
+	r.publish(byName)
+	return nil
+}
+
+func certificateOf(cert *x509.Certificate) Certificate {
+	return Certificate{Fingerprint: FingerprintOf(cert), NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC()}
+}
