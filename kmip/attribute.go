@@ -1,0 +1,158 @@
+package kmip
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// Attribute is one instance of an attribute (KMIP 1.4, 2.1.1). Its name is the
+// specification's, spaces included, or "x-..." for one of the client's own.
+//
+// The 1.x versions send the name as text; 2.x sends a tag in its place. Only this
+// file and attributetype.go know the difference.
+type Attribute struct {
+	Name  string
+	Index int32 // 0 for the first instance
+	Value ttlv.Value
+}
+
+func (a Attribute) encode(w *ttlv.Writer, v Version) {
+	if !sendable(a.Name, v) {
+		return
+	}
+	m := w.Begin(TagAttribute)
+	w.TextString(TagAttributeName, a.Name)
+	if a.Index != 0 {
+		w.Integer(TagAttributeIndex, a.Index)
+	}
+	w.Value(TagAttributeValue, a.Value)
+	w.End(m)
+}
+
+func decodeAttribute(r *ttlv.Reader) (a Attribute) {
+	var hasName bool
+	for s := r.Structure(); s.Next(); {
+		switch s.Tag() {
+		case TagAttributeName:
+			a.Name, hasName = s.TextString(), true
+		case TagAttributeIndex:
+			a.Index = s.Integer()
+		case TagAttributeValue:
+			a.Value = s.Value()
+		default:
+			s.Unexpected()
+		}
+	}
+	if !hasName {
+		r.Fail(fmt.Errorf("%w: an Attribute has no Attribute Name", ttlv.ErrField))
+	}
+	return a
+}
+
+// Attributes is a list of attributes. Lookups are linear: an object has a dozen.
+type Attributes []Attribute
+
+func (l Attributes) encode(w *ttlv.Writer, v Version) {
+	for _, a := range l {
+		a.encode(w, v)
+	}
+}
+
+// Get returns the first instance of the attribute.
+func (l Attributes) Get(name string) (ttlv.Value, bool) {
+	for _, a := range l {
+		if a.Name == name {
+			return a.Value, true
+		}
+	}
+	return ttlv.Value{}, false
+}
+
+// All returns every instance of the attribute.
+func (l Attributes) All(name string) []ttlv.Value {
+	var all []ttlv.Value
+	for _, a := range l {
+		if a.Name == name {
+			all = append(all, a.Value)
+		}
+	}
+	return all
+}
+
+// Add appends an attribute with the next free index of its name.
+func (l *Attributes) Add(name string, v ttlv.Value) {
+	next := int32(0)
+	for _, a := range *l {
+		if a.Name == name && a.Index >= next {
+			next = a.Index + 1
+		}
+	}
+	*l = append(*l, Attribute{Name: name, Index: next, Value: v})
+}
+
+// Names returns the text of every Name.
+func (l Attributes) Names() []string {
+	var names []string
+	for _, v := range l.All(AttrName) {
+		if n, err := ParseName(v); err == nil {
+			names = append(names, n.Value)
+		}
+	}
+	return names
+}
+
+// State returns the State attribute, 0 where there is none.
+func (l Attributes) State() State {
+	v, _ := l.Get(AttrState)
+	return State(v.Int)
+}
+
+// Template is the Template-Attribute of a request that makes an object (KMIP 1.4,
+// 2.1.8): the attributes that the object gets, and names of Template objects,
+// which 1.3 deprecated.
+type Template struct {
+	Names      []Name
+	Attributes Attributes
+}
+
+func (t Template) encode(w *ttlv.Writer, v Version) {
+	m := w.Begin(TagTemplateAttribute)
+	for _, n := range t.Names {
+		w.Value(TagName, n.TTLV())
+	}
+	t.Attributes.encode(w, v)
+	w.End(m)
+}
+
+func decodeTemplate(r *ttlv.Reader) (t Template) {
+	for s := r.Structure(); s.Next(); {
+		switch s.Tag() {
+		case TagName:
+			n, err := ParseName(s.Value())
+			if err != nil {
+				s.Fail(err)
+			}
+			t.Names = append(t.Names, n)
+		case TagAttribute:
+			t.Attributes = append(t.Attributes, decodeAttribute(s))
+		default:
+			s.Unexpected()
+		}
+	}
+	return t
+}
+
+// encodeTemplate leaves out the Template-Attribute of a response that has none.
+func encodeTemplate(w *ttlv.Writer, v Version, t *Template) {
+	if t != nil {
+		t.encode(w, v)
+	}
+}
+
+// IsCustom says whether an attribute is a client's own (x-) or a server's (y-)
+// (KMIP 1.4, 3.39).
+func IsCustom(name string) bool {
+	return strings.HasPrefix(name, "x-") || strings.HasPrefix(name, "y-")
+}

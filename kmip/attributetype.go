@@ -1,0 +1,146 @@
+package kmip
+
+import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
+
+// The names of the attributes that objects of the supported types can have
+// (KMIP 1.4, 3).
+const (
+	AttrUniqueIdentifier         = "Unique Identifier"
+	AttrName                     = "Name"
+	AttrObjectType               = "Object Type"
+	AttrCryptographicAlgorithm   = "Cryptographic Algorithm"
+	AttrCryptographicLength      = "Cryptographic Length"
+	AttrCryptographicParameters  = "Cryptographic Parameters"
+	AttrDigest                   = "Digest"
+	AttrOperationPolicyName      = "Operation Policy Name"
+	AttrCryptographicUsageMask   = "Cryptographic Usage Mask"
+	AttrLeaseTime                = "Lease Time"
+	AttrUsageLimits              = "Usage Limits"
+	AttrState                    = "State"
+	AttrInitialDate              = "Initial Date"
+	AttrActivationDate           = "Activation Date"
+	AttrProcessStartDate         = "Process Start Date"
+	AttrProtectStopDate          = "Protect Stop Date"
+	AttrDeactivationDate         = "Deactivation Date"
+	AttrDestroyDate              = "Destroy Date"
+	AttrCompromiseOccurrenceDate = "Compromise Occurrence Date"
+	AttrCompromiseDate           = "Compromise Date"
+	AttrRevocationReason         = "Revocation Reason"
+	AttrArchiveDate              = "Archive Date"
+	AttrObjectGroup              = "Object Group"
+	AttrFresh                    = "Fresh"
+	AttrLink                     = "Link"
+	AttrAppSpecificInformation   = "Application Specific Information"
+	AttrContactInformation       = "Contact Information"
+	AttrLastChangeDate           = "Last Change Date"
+	AttrAlternativeName          = "Alternative Name"
+	AttrKeyValuePresent          = "Key Value Present"
+	AttrKeyValueLocation         = "Key Value Location"
+	AttrOriginalCreationDate     = "Original Creation Date"
+	AttrRandomNumberGenerator    = "Random Number Generator"
+	AttrDescription              = "Description"
+	AttrComment                  = "Comment"
+	AttrSensitive                = "Sensitive"
+	AttrAlwaysSensitive          = "Always Sensitive"
+	AttrExtractable              = "Extractable"
+	AttrNeverExtractable         = "Never Extractable"
+)
+
+// Access is what a client may do with an attribute, as a set.
+type Access uint8
+
+// The members of an Access. The tables "Attribute Rules" of KMIP 1.4, 3 give them.
+const (
+	ClientSets    Access = 1 << iota // in the request that makes the object
+	ClientAdds                       // by Add Attribute
+	ClientChanges                    // by Modify Attribute
+	ClientDeletes                    // by Delete Attribute
+
+	serverOnly Access = 0
+	clientOwns        = ClientSets | ClientAdds | ClientChanges | ClientDeletes
+	clientDate        = ClientSets | ClientAdds | ClientChanges
+)
+
+// AttributeType is what the specification says of one attribute.
+type AttributeType struct {
+	Name   string
+	Tag    ttlv.Tag
+	Type   ttlv.Type
+	Since  Version // the first version that has it
+	Multi  bool    // may have several instances
+	Client Access
+}
+
+var attributeTypes = []AttributeType{
+	{AttrUniqueIdentifier, TagUniqueIdentifier, ttlv.TextString, V1_0, false, serverOnly},
+	{AttrName, TagName, ttlv.Structure, V1_0, true, clientOwns},
+	{AttrObjectType, TagObjectType, ttlv.Enumeration, V1_0, false, serverOnly},
+	{AttrCryptographicAlgorithm, TagCryptographicAlgorithm, ttlv.Enumeration, V1_0, false, ClientSets},
+	{AttrCryptographicLength, TagCryptographicLength, ttlv.Integer, V1_0, false, ClientSets},
+	{AttrCryptographicParameters, TagCryptographicParameters, ttlv.Structure, V1_0, true, clientOwns},
+	{AttrDigest, TagDigest, ttlv.Structure, V1_0, true, serverOnly},
+	{AttrOperationPolicyName, TagOperationPolicyName, ttlv.TextString, V1_0, false, ClientSets},
+	{AttrCryptographicUsageMask, TagCryptographicUsageMask, ttlv.Integer, V1_0, false, ClientSets},
+	{AttrLeaseTime, TagLeaseTime, ttlv.Interval, V1_0, false, serverOnly},
+	{AttrUsageLimits, TagUsageLimits, ttlv.Structure, V1_0, false, clientOwns},
+	{AttrState, TagState, ttlv.Enumeration, V1_0, false, serverOnly},
+	{AttrInitialDate, TagInitialDate, ttlv.DateTime, V1_0, false, serverOnly},
+	{AttrActivationDate, TagActivationDate, ttlv.DateTime, V1_0, false, clientDate},
+	{AttrProcessStartDate, TagProcessStartDate, ttlv.DateTime, V1_0, false, clientDate},
+	{AttrProtectStopDate, TagProtectStopDate, ttlv.DateTime, V1_0, false, clientDate},
+	{AttrDeactivationDate, TagDeactivationDate, ttlv.DateTime, V1_0, false, clientDate},
+	{AttrDestroyDate, TagDestroyDate, ttlv.DateTime, V1_0, false, serverOnly},
+	{AttrCompromiseOccurrenceDate, TagCompromiseOccurrenceDate, ttlv.DateTime, V1_0, false, serverOnly},
+	{AttrCompromiseDate, TagCompromiseDate, ttlv.DateTime, V1_0, false, serverOnly},
+	{AttrRevocationReason, TagRevocationReason, ttlv.Structure, V1_0, false, serverOnly},
+	{AttrArchiveDate, TagArchiveDate, ttlv.DateTime, V1_0, false, serverOnly},
+	{AttrObjectGroup, TagObjectGroup, ttlv.TextString, V1_0, true, clientOwns},
+	{AttrFresh, TagFresh, ttlv.Boolean, V1_1, false, serverOnly},
+	{AttrLink, TagLink, ttlv.Structure, V1_0, true, clientOwns},
+	{AttrAppSpecificInformation, TagApplicationSpecificInformation, ttlv.Structure, V1_0, true, clientOwns},
+	{AttrContactInformation, TagContactInformation, ttlv.TextString, V1_0, false, clientOwns},
+	{AttrLastChangeDate, TagLastChangeDate, ttlv.DateTime, V1_0, false, serverOnly},
+	{AttrAlternativeName, TagAlternativeName, ttlv.Structure, V1_2, true, clientOwns},
+	{AttrKeyValuePresent, TagKeyValuePresent, ttlv.Boolean, V1_2, false, serverOnly},
+	{AttrKeyValueLocation, TagKeyValueLocation, ttlv.Structure, V1_2, true, clientOwns},
+	{AttrOriginalCreationDate, TagOriginalCreationDate, ttlv.DateTime, V1_2, false, ClientSets},
+	{AttrRandomNumberGenerator, TagRandomNumberGenerator, ttlv.Structure, V1_3, false, serverOnly},
+	{AttrDescription, TagDescription, ttlv.TextString, V1_4, false, clientOwns},
+	{AttrComment, TagComment, ttlv.TextString, V1_4, false, clientOwns},
+	{AttrSensitive, TagSensitive, ttlv.Boolean, V1_4, false, ClientSets},
+	{AttrAlwaysSensitive, TagAlwaysSensitive, ttlv.Boolean, V1_4, false, serverOnly},
+	{AttrExtractable, TagExtractable, ttlv.Boolean, V1_4, false, ClientSets},
+	{AttrNeverExtractable, TagNeverExtractable, ttlv.Boolean, V1_4, false, serverOnly},
+}
+
+// AttributeTypes returns the table of the standard's attributes.
+func AttributeTypes() []AttributeType { return attributeTypes }
+
+// AttributeTypeOf returns what the specification says of an attribute. A custom
+// attribute (x-) may have any type and belongs to the client; its Type is 0.
+func AttributeTypeOf(name string) (AttributeType, bool) {
+	for _, t := range attributeTypes {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	if IsCustom(name) {
+		t := AttributeType{Name: name, Tag: TagCustomAttribute, Since: V1_0, Multi: true}
+		if name[0] == 'x' {
+			t.Client = clientOwns
+		}
+		return t, true
+	}
+	return AttributeType{}, false
+}
+
+// sendable says whether a peer of the version can read the attribute. What the
+// table lacks is sent: only the caller can know it.
+func sendable(name string, v Version) bool {
+	for i := range attributeTypes {
+		if attributeTypes[i].Name == name {
+			return v.AtLeast(attributeTypes[i].Since)
+		}
+	}
+	return true
+}

@@ -1,0 +1,558 @@
+package kmip
+
+import "fmt"
+
+// Operation names an operation (KMIP 1.4, 9.1.3.2.27).
+type Operation uint32
+
+// The values of Operation.
+const (
+	OpCreate             Operation = 1
+	OpCreateKeyPair      Operation = 2
+	OpRegister           Operation = 3
+	OpReKey              Operation = 4
+	OpDeriveKey          Operation = 5
+	OpCertify            Operation = 6
+	OpReCertify          Operation = 7
+	OpLocate             Operation = 8
+	OpCheck              Operation = 9
+	OpGet                Operation = 10
+	OpGetAttributes      Operation = 11
+	OpGetAttributeList   Operation = 12
+	OpAddAttribute       Operation = 13
+	OpModifyAttribute    Operation = 14
+	OpDeleteAttribute    Operation = 15
+	OpObtainLease        Operation = 16
+	OpGetUsageAllocation Operation = 17
+	OpActivate           Operation = 18
+	OpRevoke             Operation = 19
+	OpDestroy            Operation = 20
+	OpArchive            Operation = 21
+	OpRecover            Operation = 22
+	OpValidate           Operation = 23
+	OpQuery              Operation = 24
+	OpCancel             Operation = 25
+	OpPoll               Operation = 26
+	OpNotify             Operation = 27
+	OpPut                Operation = 28
+	OpReKeyKeyPair       Operation = 29
+	OpDiscoverVersions   Operation = 30
+	OpEncrypt            Operation = 31
+	OpDecrypt            Operation = 32
+	OpSign               Operation = 33
+	OpSignatureVerify    Operation = 34
+	OpMAC                Operation = 35
+	OpMACVerify          Operation = 36
+	OpRNGRetrieve        Operation = 37
+	OpRNGSeed            Operation = 38
+	OpHash               Operation = 39
+	OpCreateSplitKey     Operation = 40
+	OpJoinSplitKey       Operation = 41
+	OpImport             Operation = 42
+	OpExport             Operation = 43
+)
+
+var namesOperation = map[Operation]string{
+	OpCreate:             "Create",
+	OpCreateKeyPair:      "Create Key Pair",
+	OpRegister:           "Register",
+	OpReKey:              "Re-key",
+	OpDeriveKey:          "Derive Key",
+	OpCertify:            "Certify",
+	OpReCertify:          "Re-certify",
+	OpLocate:             "Locate",
+	OpCheck:              "Check",
+	OpGet:                "Get",
+	OpGetAttributes:      "Get Attributes",
+	OpGetAttributeList:   "Get Attribute List",
+	OpAddAttribute:       "Add Attribute",
+	OpModifyAttribute:    "Modify Attribute",
+	OpDeleteAttribute:    "Delete Attribute",
+	OpObtainLease:        "Obtain Lease",
+	OpGetUsageAllocation: "Get Usage Allocation",
+	OpActivate:           "Activate",
+	OpRevoke:             "Revoke",
+	OpDestroy:            "Destroy",
+	OpArchive:            "Archive",
+	OpRecover:            "Recover",
+	OpValidate:           "Validate",
+	OpQuery:              "Query",
+	OpCancel:             "Cancel",
+	OpPoll:               "Poll",
+	OpNotify:             "Notify",
+	OpPut:                "Put",
+	OpReKeyKeyPair:       "Re-key Key Pair",
+	OpDiscoverVersions:   "Discover Versions",
+	OpEncrypt:            "Encrypt",
+	OpDecrypt:            "Decrypt",
+	OpSign:               "Sign",
+	OpSignatureVerify:    "Signature Verify",
+	OpMAC:                "MAC",
+	OpMACVerify:          "MAC Verify",
+	OpRNGRetrieve:        "RNG Retrieve",
+	OpRNGSeed:            "RNG Seed",
+	OpHash:               "Hash",
+	OpCreateSplitKey:     "Create Split Key",
+	OpJoinSplitKey:       "Join Split Key",
+	OpImport:             "Import",
+	OpExport:             "Export",
+}
+
+// String gives the specification's name.
+func (e Operation) String() string { return enumName(namesOperation, e) }
+
+// ObjectType is the kind of a managed object (KMIP 1.4, 9.1.3.2.12).
+type ObjectType uint32
+
+// The values of ObjectType.
+const (
+	ObjectTypeCertificate  ObjectType = 1
+	ObjectTypeSymmetricKey ObjectType = 2
+	ObjectTypePublicKey    ObjectType = 3
+	ObjectTypePrivateKey   ObjectType = 4
+	ObjectTypeSplitKey     ObjectType = 5
+	ObjectTypeTemplate     ObjectType = 6
+	ObjectTypeSecretData   ObjectType = 7
+	ObjectTypeOpaqueObject ObjectType = 8
+	ObjectTypePGPKey       ObjectType = 9
+)
+
+var namesObjectType = map[ObjectType]string{
+	ObjectTypeCertificate:  "Certificate",
+	ObjectTypeSymmetricKey: "Symmetric Key",
+	ObjectTypePublicKey:    "Public Key",
+	ObjectTypePrivateKey:   "Private Key",
+	ObjectTypeSplitKey:     "Split Key",
+	ObjectTypeTemplate:     "Template",
+	ObjectTypeSecretData:   "Secret Data",
+	ObjectTypeOpaqueObject: "Opaque Object",
+	ObjectTypePGPKey:       "PGP Key",
+}
+
+// String gives the specification's name.
+func (e ObjectType) String() string { return enumName(namesObjectType, e) }
+
+// State is where an object is in its life (KMIP 1.4, 3.22).
+type State uint32
+
+// The values of State.
+const (
+	StatePreActive            State = 1
+	StateActive               State = 2
+	StateDeactivated          State = 3
+	StateCompromised          State = 4
+	StateDestroyed            State = 5
+	StateDestroyedCompromised State = 6
+)
+
+var namesState = map[State]string{
+	StatePreActive:            "Pre-Active",
+	StateActive:               "Active",
+	StateDeactivated:          "Deactivated",
+	StateCompromised:          "Compromised",
+	StateDestroyed:            "Destroyed",
+	StateDestroyedCompromised: "Destroyed Compromised",
+}
+
+// String gives the specification's name.
+func (e State) String() string { return enumName(namesState, e) }
+
+// ResultStatus says how an operation ended (KMIP 1.4, 9.1.3.2.28).
+type ResultStatus uint32
+
+// The values of ResultStatus.
+const (
+	StatusSuccess          ResultStatus = 0
+	StatusOperationFailed  ResultStatus = 1
+	StatusOperationPending ResultStatus = 2
+	StatusOperationUndone  ResultStatus = 3
+)
+
+var namesResultStatus = map[ResultStatus]string{
+	StatusSuccess:          "Success",
+	StatusOperationFailed:  "Operation Failed",
+	StatusOperationPending: "Operation Pending",
+	StatusOperationUndone:  "Operation Undone",
+}
+
+// String gives the specification's name.
+func (e ResultStatus) String() string { return enumName(namesResultStatus, e) }
+
+// ResultReason says why an operation failed (KMIP 1.4, 9.1.3.2.29).
+type ResultReason uint32
+
+// The values of ResultReason.
+const (
+	ReasonItemNotFound                     ResultReason = 1
+	ReasonResponseTooLarge                 ResultReason = 2
+	ReasonAuthenticationNotSuccessful      ResultReason = 3
+	ReasonInvalidMessage                   ResultReason = 4
+	ReasonOperationNotSupported            ResultReason = 5
+	ReasonMissingData                      ResultReason = 6
+	ReasonInvalidField                     ResultReason = 7
+	ReasonFeatureNotSupported              ResultReason = 8
+	ReasonOperationCanceledByRequester     ResultReason = 9
+	ReasonCryptographicFailure             ResultReason = 10
+	ReasonIllegalOperation                 ResultReason = 11
+	ReasonPermissionDenied                 ResultReason = 12
+	ReasonObjectArchived                   ResultReason = 13
+	ReasonIndexOutOfBounds                 ResultReason = 14
+	ReasonApplicationNamespaceNotSupported ResultReason = 15
+	ReasonKeyFormatTypeNotSupported        ResultReason = 16
+	ReasonKeyCompressionTypeNotSupported   ResultReason = 17
+	ReasonEncodingOptionError              ResultReason = 18
+	ReasonKeyValueNotPresent               ResultReason = 19
+	ReasonAttestationRequired              ResultReason = 20
+	ReasonAttestationFailed                ResultReason = 21
+	ReasonSensitive                        ResultReason = 22
+	ReasonNotExtractable                   ResultReason = 23
+	ReasonObjectAlreadyExists              ResultReason = 24
+	ReasonGeneralFailure                   ResultReason = 0x100
+)
+
+var namesResultReason = map[ResultReason]string{
+	ReasonItemNotFound:                     "Item Not Found",
+	ReasonResponseTooLarge:                 "Response Too Large",
+	ReasonAuthenticationNotSuccessful:      "Authentication Not Successful",
+	ReasonInvalidMessage:                   "Invalid Message",
+	ReasonOperationNotSupported:            "Operation Not Supported",
+	ReasonMissingData:                      "Missing Data",
+	ReasonInvalidField:                     "Invalid Field",
+	ReasonFeatureNotSupported:              "Feature Not Supported",
+	ReasonOperationCanceledByRequester:     "Operation Canceled By Requester",
+	ReasonCryptographicFailure:             "Cryptographic Failure",
+	ReasonIllegalOperation:                 "Illegal Operation",
+	ReasonPermissionDenied:                 "Permission Denied",
+	ReasonObjectArchived:                   "Object Archived",
+	ReasonIndexOutOfBounds:                 "Index Out of Bounds",
+	ReasonApplicationNamespaceNotSupported: "Application Namespace Not Supported",
+	ReasonKeyFormatTypeNotSupported:        "Key Format Type Not Supported",
+	ReasonKeyCompressionTypeNotSupported:   "Key Compression Type Not Supported",
+	ReasonEncodingOptionError:              "Encoding Option Error",
+	ReasonKeyValueNotPresent:               "Key Value Not Present",
+	ReasonAttestationRequired:              "Attestation Required",
+	ReasonAttestationFailed:                "Attestation Failed",
+	ReasonSensitive:                        "Sensitive",
+	ReasonNotExtractable:                   "Not Extractable",
+	ReasonObjectAlreadyExists:              "Object Already Exists",
+	ReasonGeneralFailure:                   "General Failure",
+}
+
+// String gives the specification's name.
+func (e ResultReason) String() string { return enumName(namesResultReason, e) }
+
+// RevocationReasonCode says why an object is revoked (KMIP 1.4, 9.1.3.2.19). Key Compromise and CA
+// Compromise make it Compromised, all others Deactivated.
+type RevocationReasonCode uint32
+
+// The values of RevocationReasonCode.
+const (
+	RevocationUnspecified          RevocationReasonCode = 1
+	RevocationKeyCompromise        RevocationReasonCode = 2
+	RevocationCACompromise         RevocationReasonCode = 3
+	RevocationAffiliationChanged   RevocationReasonCode = 4
+	RevocationSuperseded           RevocationReasonCode = 5
+	RevocationCessationOfOperation RevocationReasonCode = 6
+	RevocationPrivilegeWithdrawn   RevocationReasonCode = 7
+)
+
+var namesRevocationReasonCode = map[RevocationReasonCode]string{
+	RevocationUnspecified:          "Unspecified",
+	RevocationKeyCompromise:        "Key Compromise",
+	RevocationCACompromise:         "CA Compromise",
+	RevocationAffiliationChanged:   "Affiliation Changed",
+	RevocationSuperseded:           "Superseded",
+	RevocationCessationOfOperation: "Cessation of Operation",
+	RevocationPrivilegeWithdrawn:   "Privilege Withdrawn",
+}
+
+// String gives the specification's name.
+func (e RevocationReasonCode) String() string { return enumName(namesRevocationReasonCode, e) }
+
+// NameType is the kind of a Name (KMIP 1.4, 9.1.3.2.11).
+type NameType uint32
+
+// The values of NameType.
+const (
+	NameUninterpretedTextString NameType = 1
+	NameURI                     NameType = 2
+)
+
+var namesNameType = map[NameType]string{
+	NameUninterpretedTextString: "Uninterpreted Text String",
+	NameURI:                     "URI",
+}
+
+// String gives the specification's name.
+func (e NameType) String() string { return enumName(namesNameType, e) }
+
+// CryptographicAlgorithm names an algorithm (KMIP 1.4, 9.1.3.2.13).
+type CryptographicAlgorithm uint32
+
+// The values of CryptographicAlgorithm.
+const (
+	AlgorithmDES              CryptographicAlgorithm = 1
+	AlgorithmTripleDES        CryptographicAlgorithm = 2
+	AlgorithmAES              CryptographicAlgorithm = 3
+	AlgorithmRSA              CryptographicAlgorithm = 4
+	AlgorithmDSA              CryptographicAlgorithm = 5
+	AlgorithmECDSA            CryptographicAlgorithm = 6
+	AlgorithmHMACSHA1         CryptographicAlgorithm = 7
+	AlgorithmHMACSHA224       CryptographicAlgorithm = 8
+	AlgorithmHMACSHA256       CryptographicAlgorithm = 9
+	AlgorithmHMACSHA384       CryptographicAlgorithm = 10
+	AlgorithmHMACSHA512       CryptographicAlgorithm = 11
+	AlgorithmHMACMD5          CryptographicAlgorithm = 12
+	AlgorithmDH               CryptographicAlgorithm = 13
+	AlgorithmECDH             CryptographicAlgorithm = 14
+	AlgorithmECMQV            CryptographicAlgorithm = 15
+	AlgorithmBlowfish         CryptographicAlgorithm = 16
+	AlgorithmCamellia         CryptographicAlgorithm = 17
+	AlgorithmCAST5            CryptographicAlgorithm = 18
+	AlgorithmIDEA             CryptographicAlgorithm = 19
+	AlgorithmMARS             CryptographicAlgorithm = 20
+	AlgorithmRC2              CryptographicAlgorithm = 21
+	AlgorithmRC4              CryptographicAlgorithm = 22
+	AlgorithmRC5              CryptographicAlgorithm = 23
+	AlgorithmSKIPJACK         CryptographicAlgorithm = 24
+	AlgorithmTwofish          CryptographicAlgorithm = 25
+	AlgorithmEC               CryptographicAlgorithm = 26
+	AlgorithmOneTimePad       CryptographicAlgorithm = 27
+	AlgorithmChaCha20         CryptographicAlgorithm = 28
+	AlgorithmPoly1305         CryptographicAlgorithm = 29
+	AlgorithmChaCha20Poly1305 CryptographicAlgorithm = 30
+)
+
+var namesCryptographicAlgorithm = map[CryptographicAlgorithm]string{
+	AlgorithmDES:              "DES",
+	AlgorithmTripleDES:        "3DES",
+	AlgorithmAES:              "AES",
+	AlgorithmRSA:              "RSA",
+	AlgorithmDSA:              "DSA",
+	AlgorithmECDSA:            "ECDSA",
+	AlgorithmHMACSHA1:         "HMAC-SHA1",
+	AlgorithmHMACSHA224:       "HMAC-SHA224",
+	AlgorithmHMACSHA256:       "HMAC-SHA256",
+	AlgorithmHMACSHA384:       "HMAC-SHA384",
+	AlgorithmHMACSHA512:       "HMAC-SHA512",
+	AlgorithmHMACMD5:          "HMAC-MD5",
+	AlgorithmDH:               "DH",
+	AlgorithmECDH:             "ECDH",
+	AlgorithmECMQV:            "ECMQV",
+	AlgorithmBlowfish:         "Blowfish",
+	AlgorithmCamellia:         "Camellia",
+	AlgorithmCAST5:            "CAST5",
+	AlgorithmIDEA:             "IDEA",
+	AlgorithmMARS:             "MARS",
+	AlgorithmRC2:              "RC2",
+	AlgorithmRC4:              "RC4",
+	AlgorithmRC5:              "RC5",
+	AlgorithmSKIPJACK:         "SKIPJACK",
+	AlgorithmTwofish:          "Twofish",
+	AlgorithmEC:               "EC",
+	AlgorithmOneTimePad:       "One Time Pad",
+	AlgorithmChaCha20:         "ChaCha20",
+	AlgorithmPoly1305:         "Poly1305",
+	AlgorithmChaCha20Poly1305: "ChaCha20Poly1305",
+}
+
+// String gives the specification's name.
+func (e CryptographicAlgorithm) String() string { return enumName(namesCryptographicAlgorithm, e) }
+
+// HashingAlgorithm names a hash (KMIP 1.4, 9.1.3.2.16).
+type HashingAlgorithm uint32
+
+// The values of HashingAlgorithm.
+const (
+	HashMD2    HashingAlgorithm = 1
+	HashMD4    HashingAlgorithm = 2
+	HashMD5    HashingAlgorithm = 3
+	HashSHA1   HashingAlgorithm = 4
+	HashSHA224 HashingAlgorithm = 5
+	HashSHA256 HashingAlgorithm = 6
+	HashSHA384 HashingAlgorithm = 7
+	HashSHA512 HashingAlgorithm = 8
+)
+
+var namesHashingAlgorithm = map[HashingAlgorithm]string{
+	HashMD2:    "MD2",
+	HashMD4:    "MD4",
+	HashMD5:    "MD5",
+	HashSHA1:   "SHA-1",
+	HashSHA224: "SHA-224",
+	HashSHA256: "SHA-256",
+	HashSHA384: "SHA-384",
+	HashSHA512: "SHA-512",
+}
+
+// String gives the specification's name.
+func (e HashingAlgorithm) String() string { return enumName(namesHashingAlgorithm, e) }
+
+// KeyFormatType says how key material is laid out (KMIP 1.4, 9.1.3.2.3).
+type KeyFormatType uint32
+
+// The values of KeyFormatType.
+const (
+	KeyFormatRaw                     KeyFormatType = 1
+	KeyFormatOpaque                  KeyFormatType = 2
+	KeyFormatPKCS1                   KeyFormatType = 3
+	KeyFormatPKCS8                   KeyFormatType = 4
+	KeyFormatX509                    KeyFormatType = 5
+	KeyFormatECPrivateKey            KeyFormatType = 6
+	KeyFormatTransparentSymmetricKey KeyFormatType = 7
+)
+
+var namesKeyFormatType = map[KeyFormatType]string{
+	KeyFormatRaw:                     "Raw",
+	KeyFormatOpaque:                  "Opaque",
+	KeyFormatPKCS1:                   "PKCS#1",
+	KeyFormatPKCS8:                   "PKCS#8",
+	KeyFormatX509:                    "X.509",
+	KeyFormatECPrivateKey:            "EC Private Key",
+	KeyFormatTransparentSymmetricKey: "Transparent Symmetric Key",
+}
+
+// String gives the specification's name.
+func (e KeyFormatType) String() string { return enumName(namesKeyFormatType, e) }
+
+// SecretDataType is the kind of a Secret Data (KMIP 1.4, 9.1.3.2.9).
+type SecretDataType uint32
+
+// The values of SecretDataType.
+const (
+	SecretDataPassword SecretDataType = 1
+	SecretDataSeed     SecretDataType = 2
+)
+
+var namesSecretDataType = map[SecretDataType]string{
+	SecretDataPassword: "Password",
+	SecretDataSeed:     "Seed",
+}
+
+// String gives the specification's name.
+func (e SecretDataType) String() string { return enumName(namesSecretDataType, e) }
+
+// QueryFunction asks one thing of a server (KMIP 1.4, 9.1.3.2.24).
+type QueryFunction uint32
+
+// The values of QueryFunction.
+const (
+	QueryOperations                QueryFunction = 1
+	QueryObjects                   QueryFunction = 2
+	QueryServerInformation         QueryFunction = 3
+	QueryApplicationNamespaces     QueryFunction = 4
+	QueryExtensionList             QueryFunction = 5
+	QueryExtensionMap              QueryFunction = 6
+	QueryAttestationTypes          QueryFunction = 7
+	QueryRNGs                      QueryFunction = 8
+	QueryValidations               QueryFunction = 9
+	QueryProfiles                  QueryFunction = 10
+	QueryCapabilities              QueryFunction = 11
+	QueryClientRegistrationMethods QueryFunction = 12
+)
+
+var namesQueryFunction = map[QueryFunction]string{
+	QueryOperations:                "Query Operations",
+	QueryObjects:                   "Query Objects",
+	QueryServerInformation:         "Query Server Information",
+	QueryApplicationNamespaces:     "Query Application Namespaces",
+	QueryExtensionList:             "Query Extension List",
+	QueryExtensionMap:              "Query Extension Map",
+	QueryAttestationTypes:          "Query Attestation Types",
+	QueryRNGs:                      "Query RNGs",
+	QueryValidations:               "Query Validations",
+	QueryProfiles:                  "Query Profiles",
+	QueryCapabilities:              "Query Capabilities",
+	QueryClientRegistrationMethods: "Query Client Registration Methods",
+}
+
+// String gives the specification's name.
+func (e QueryFunction) String() string { return enumName(namesQueryFunction, e) }
+
+// BatchErrorContinuation says what happens to the rest of a batch after a failure (KMIP 1.4, 6.13).
+// Zero stands for Stop.
+type BatchErrorContinuation uint32
+
+// The values of BatchErrorContinuation.
+const (
+	BatchContinue BatchErrorContinuation = 1
+	BatchStop     BatchErrorContinuation = 2
+	BatchUndo     BatchErrorContinuation = 3
+)
+
+var namesBatchErrorContinuation = map[BatchErrorContinuation]string{
+	BatchContinue: "Continue",
+	BatchStop:     "Stop",
+	BatchUndo:     "Undo",
+}
+
+// String gives the specification's name.
+func (e BatchErrorContinuation) String() string { return enumName(namesBatchErrorContinuation, e) }
+
+// LinkType says how two objects belong together (KMIP 1.4, 9.1.3.2.20).
+type LinkType uint32
+
+// The values of LinkType.
+const (
+	LinkCertificate          LinkType = 0x101
+	LinkPublicKey            LinkType = 0x102
+	LinkPrivateKey           LinkType = 0x103
+	LinkDerivationBaseObject LinkType = 0x104
+	LinkDerivedKey           LinkType = 0x105
+	LinkReplacementObject    LinkType = 0x106
+	LinkReplacedObject       LinkType = 0x107
+	LinkParent               LinkType = 0x108
+	LinkChild                LinkType = 0x109
+	LinkPrevious             LinkType = 0x10a
+	LinkNext                 LinkType = 0x10b
+)
+
+var namesLinkType = map[LinkType]string{
+	LinkCertificate:          "Certificate Link",
+	LinkPublicKey:            "Public Key Link",
+	LinkPrivateKey:           "Private Key Link",
+	LinkDerivationBaseObject: "Derivation Base Object Link",
+	LinkDerivedKey:           "Derived Key Link",
+	LinkReplacementObject:    "Replacement Object Link",
+	LinkReplacedObject:       "Replaced Object Link",
+	LinkParent:               "Parent Link",
+	LinkChild:                "Child Link",
+	LinkPrevious:             "Previous Link",
+	LinkNext:                 "Next Link",
+}
+
+// String gives the specification's name.
+func (e LinkType) String() string { return enumName(namesLinkType, e) }
+
+func enumName[E ~uint32](names map[E]string, e E) string {
+	if s, ok := names[e]; ok {
+		return s
+	}
+	return fmt.Sprintf("0x%08X", uint32(e))
+}
+
+// UsageMask is the set of what a key may be used for (KMIP 1.4, 9.1.3.3.1).
+type UsageMask int32
+
+// The bits of a UsageMask.
+const (
+	UsageSign UsageMask = 1 << iota
+	UsageVerify
+	UsageEncrypt
+	UsageDecrypt
+	UsageWrapKey
+	UsageUnwrapKey
+	UsageExport
+	UsageMACGenerate
+	UsageMACVerify
+	UsageDeriveKey
+)
+
+// StorageMask selects where Locate looks (KMIP 1.4, 9.1.3.3.2).
+type StorageMask int32
+
+// The bits of a StorageMask.
+const (
+	StorageOnline StorageMask = 1 << iota
+	StorageArchival
+)

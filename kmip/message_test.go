@@ -1,0 +1,232 @@
+package kmip_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+var (
+	when  = time.Date(2026, 3, 14, 11, 56, 40, 0, time.UTC)
+	three = int32(3)
+	attrs = kmip.Attributes{
+		kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES),
+		kmip.NameAttribute("INNODBKey-1"),
+		{Name: kmip.AttrName, Index: 1, Value: kmip.Name{Value: "second"}.TTLV()},
+		{Name: "x-owner", Value: ttlv.TextValue("root@localhost")},
+		{Name: kmip.AttrAppSpecificInformation, Value: kmip.ApplicationSpecificInformation{Namespace: "n", Data: "d"}.TTLV()},
+	}
+	template = kmip.Template{Attributes: attrs}
+	key      = secret.Copy([]byte("0123456789abcdef0123456789ABCDEF"))
+)
+
+func requests() []kmip.Payload {
+	return []kmip.Payload{
+		&kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: template},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: template, Object: kmip.SymmetricKey(kmip.AlgorithmAES, key.Clone())},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypeSecretData, Object: kmip.SecretData(kmip.SecretDataPassword, kmip.KeyFormatOpaque, key.Clone())},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypeOpaqueObject, Object: kmip.OpaqueObject(0x80000001, key.Clone())},
+		&kmip.LocateRequest{MaximumItems: 16, OffsetItems: &three, Attributes: attrs},
+		&kmip.GetRequest{UniqueIdentifier: "id", KeyFormat: kmip.KeyFormatRaw},
+		&kmip.GetAttributesRequest{UniqueIdentifier: "id", Names: []string{kmip.AttrState, kmip.AttrName}},
+		&kmip.GetAttributeListRequest{UniqueIdentifier: "id"},
+		&kmip.AddAttributeRequest{UniqueIdentifier: "id", Attribute: attrs[1]},
+		&kmip.ModifyAttributeRequest{UniqueIdentifier: "id", Attribute: attrs[2]},
+		&kmip.DeleteAttributeRequest{UniqueIdentifier: "id", Name: kmip.AttrName, Index: 1},
+		&kmip.ActivateRequest{},
+		&kmip.RevokeRequest{UniqueIdentifier: "id", Reason: kmip.RevocationReason{Code: kmip.RevocationKeyCompromise, Message: "gone"}, CompromiseOccurrence: when},
+		&kmip.DestroyRequest{UniqueIdentifier: "id"},
+		&kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects}},
+		&kmip.DiscoverVersionsRequest{Versions: kmip.Versions()},
+	}
+}
+
+func responses() []kmip.Payload {
+	return []kmip.Payload{
+		&kmip.CreateResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "id", Template: &template},
+		&kmip.RegisterResponse{UniqueIdentifier: "id"},
+		&kmip.LocateResponse{LocatedItems: &three, UniqueIdentifiers: []string{"1", "2", "3"}},
+		&kmip.GetResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "id", Object: kmip.SymmetricKey(kmip.AlgorithmAES, key.Clone())},
+		&kmip.GetAttributesResponse{UniqueIdentifier: "id", Attributes: attrs},
+		&kmip.GetAttributeListResponse{UniqueIdentifier: "id", Names: []string{"Name"}},
+		&kmip.AddAttributeResponse{UniqueIdentifier: "id", Attribute: attrs[3]},
+		&kmip.ModifyAttributeResponse{UniqueIdentifier: "id", Attribute: attrs[3]},
+		&kmip.DeleteAttributeResponse{UniqueIdentifier: "id", Attribute: attrs[3]},
+		&kmip.ActivateResponse{UniqueIdentifier: "id"},
+		&kmip.RevokeResponse{UniqueIdentifier: "id"},
+		&kmip.DestroyResponse{UniqueIdentifier: "id"},
+		&kmip.QueryResponse{Operations: kmip.Operations(), ObjectTypes: []kmip.ObjectType{kmip.ObjectTypeSymmetricKey}, VendorIdentification: "v",
+			ServerInformation: []ttlv.Field{{Tag: 0x540001, Value: ttlv.TextValue("i")}}, ApplicationNamespaces: []string{"n"}},
+		&kmip.DiscoverVersionsResponse{Versions: kmip.Versions()},
+	}
+}
+
+var secrets = cmp.Comparer(func(a, b *secret.Bytes) bool { return a.Equal(b) && (a == nil) == (b == nil) })
+
+func TestRequest_RoundTrip(t *testing.T) {
+	m := &kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V1_4, MaximumResponseSize: 8192, ClientCorrelation: "c",
+		Continuation: kmip.BatchContinue, Order: true, TimeStamp: when, Authentication: ttlv.StructureValue()}}
+	for i, p := range requests() {
+		m.Items = append(m.Items, kmip.RequestItem{Operation: p.Operation(), ID: []byte{byte(i)}, Payload: p})
+	}
+	var w ttlv.Writer
+	m.Encode(&w)
+	got, err := kmip.DecodeRequest(w.Bytes(), ttlv.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m, got, secrets); diff != "" {
+		t.Errorf("(-sent +received):\n%s", diff)
+	}
+}
+
+func TestResponse_RoundTrip(t *testing.T) {
+	m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: when, ClientCorrelation: "c", ServerCorrelation: "s"}}
+	for i, p := range responses() {
+		m.Items = append(m.Items, kmip.ResponseItem{Operation: p.Operation(), ID: []byte{byte(i)}, Payload: p})
+	}
+	m.Items = append(m.Items, kmip.ResponseItem{Operation: kmip.OpGet, Status: kmip.StatusOperationFailed, Reason: kmip.ReasonItemNotFound, Message: "none"})
+	var w ttlv.Writer
+	m.Encode(&w)
+	got, err := kmip.DecodeResponse(w.Bytes(), ttlv.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m, got, secrets); diff != "" {
+		t.Errorf("(-sent +received):\n%s", diff)
+	}
+	if err := got.Items[len(got.Items)-1].Err(); kmip.ReasonOf(err) != kmip.ReasonItemNotFound {
+		t.Errorf("the failure became %v", err)
+	}
+}
+
+// A peer of an old version cannot read newer tags (kmip.md F 1 and 2 tell of two
+// products that sent them).
+func TestResponse_OldVersionGetsNoNewerTag(t *testing.T) {
+	all := kmip.Attributes{}
+	for _, at := range kmip.AttributeTypes() {
+		all = append(all, kmip.Attribute{Name: at.Name, Value: ttlv.TextValue("v")})
+	}
+	for _, v := range kmip.Versions() {
+		m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: v, TimeStamp: when, ClientCorrelation: "c", ServerCorrelation: "s"},
+			Items: []kmip.ResponseItem{{Operation: kmip.OpGetAttributes, Payload: &kmip.GetAttributesResponse{UniqueIdentifier: "1", Attributes: all}}}}
+		var w ttlv.Writer
+		m.Encode(&w)
+		got, err := kmip.DecodeResponse(w.Bytes(), ttlv.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sent := got.Header.ServerCorrelation != ""; sent != v.AtLeast(kmip.V1_4) {
+			t.Errorf("%s: Server Correlation Value sent: %t", v, sent)
+		}
+		attributes := got.Items[0].Payload.(*kmip.GetAttributesResponse).Attributes
+		for _, at := range kmip.AttributeTypes() {
+			if _, sent := attributes.Get(at.Name); sent != v.AtLeast(at.Since) {
+				t.Errorf("%s: %s, of %s, sent: %t", v, at.Name, at.Since, sent)
+			}
+		}
+	}
+}
+
+func TestDecodeRequest_FaultOfAnItemStaysInIt(t *testing.T) {
+	encode := func(items ...kmip.RequestItem) []byte {
+		m := kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V1_2}, Items: items}
+		var w ttlv.Writer
+		m.Encode(&w)
+		return w.Bytes()
+	}
+	good := kmip.RequestItem{Operation: kmip.OpGet, Payload: &kmip.GetRequest{UniqueIdentifier: "1"}}
+	cases := []struct {
+		name   string
+		item   kmip.RequestItem
+		reason kmip.ResultReason
+	}{
+		{"unknown operation", kmip.RequestItem{Operation: 0x99, Payload: &kmip.GetRequest{}}, kmip.ReasonOperationNotSupported},
+		{"field of another operation", kmip.RequestItem{Operation: kmip.OpDestroy, Payload: &kmip.QueryRequest{Functions: []kmip.QueryFunction{1}}}, kmip.ReasonInvalidField},
+		{"field of a wrong type", kmip.RequestItem{Operation: kmip.OpGet, Payload: wrongType{}}, kmip.ReasonInvalidMessage},
+		{"Register of nothing", kmip.RequestItem{Operation: kmip.OpRegister, Payload: &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey}}, kmip.ReasonInvalidField},
+	}
+	for _, c := range cases {
+		m, err := kmip.DecodeRequest(encode(good, c.item, good), ttlv.Limits{})
+		if err != nil || len(m.Items) != 3 {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if m.Items[0].Err != nil || m.Items[2].Err != nil || m.Items[2].Payload == nil {
+			t.Errorf("%s: the fault spread to its neighbours", c.name)
+		}
+		if got := kmip.ReasonOf(m.Items[1].Err); got != c.reason || m.Items[1].Payload != nil {
+			t.Errorf("%s: %v, reason %s", c.name, m.Items[1].Err, got)
+		}
+	}
+}
+
+type wrongType struct{}
+
+func (wrongType) Operation() kmip.Operation             { return kmip.OpGet }
+func (wrongType) Encode(w *ttlv.Writer, _ kmip.Version) { w.Integer(kmip.TagUniqueIdentifier, 1) }
+func (wrongType) Decode(*ttlv.Reader)                   {}
+
+func TestDecodeRequest_RefusesTheMessage(t *testing.T) {
+	m := kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.Version{Major: 9, Minor: 9}}, Items: []kmip.RequestItem{{Operation: kmip.OpGet, Payload: &kmip.GetRequest{}}}}
+	var w ttlv.Writer
+	m.Encode(&w)
+	got, err := kmip.DecodeRequest(w.Bytes(), ttlv.Limits{})
+	if kmip.ReasonOf(err) != kmip.ReasonInvalidMessage || !strings.Contains(err.Error(), "9.9") || got.Header.Version.Major != 9 {
+		t.Errorf("version 9.9: %v", err)
+	}
+	m = kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V1_0}}
+	w.Truncate(0)
+	m.Encode(&w)
+	if _, err := kmip.DecodeRequest(w.Bytes(), ttlv.Limits{}); kmip.ReasonOf(err) != kmip.ReasonInvalidMessage {
+		t.Errorf("an empty batch: %v", err)
+	}
+}
+
+func FuzzDecodeRequest(f *testing.F) {
+	for _, p := range requests() {
+		m := kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V1_4, TimeStamp: when}, Items: []kmip.RequestItem{{Operation: p.Operation(), Payload: p}}}
+		var w ttlv.Writer
+		m.Encode(&w)
+		f.Add(w.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, err := kmip.DecodeRequest(b, ttlv.Limits{})
+		defer m.Wipe()
+		if err != nil {
+			return
+		}
+		for _, it := range m.Items {
+			if (it.Payload == nil) == (it.Err == nil) {
+				t.Errorf("an item has payload %v and error %v", it.Payload, it.Err)
+			}
+			if it.Err != nil {
+				return
+			}
+		}
+		var w ttlv.Writer
+		m.Encode(&w)
+		if _, err := kmip.DecodeRequest(w.Bytes(), ttlv.Limits{}); err != nil {
+			t.Errorf("what was read cannot be read again: %v", err)
+		}
+	})
+}
+
+func FuzzDecodeResponse(f *testing.F) {
+	for _, p := range responses() {
+		m := kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: when}, Items: []kmip.ResponseItem{{Operation: p.Operation(), Payload: p}}}
+		var w ttlv.Writer
+		m.Encode(&w)
+		f.Add(w.Bytes())
+	}
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if m, err := kmip.DecodeResponse(b, ttlv.Limits{}); err == nil {
+			m.Wipe()
+		}
+	})
+}

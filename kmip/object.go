@@ -1,0 +1,202 @@
+package kmip
+
+import (
+	"fmt"
+
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// Object is the content of a managed object: a Symmetric Key, a Secret Data or
+// an Opaque Object (KMIP 1.4, 2.2). The owner of an Object wipes it.
+type Object struct {
+	Type ObjectType
+
+	// KeyBlock holds a Symmetric Key or a Secret Data.
+	KeyBlock KeyBlock
+	// SecretDataType is a Secret Data's kind.
+	SecretDataType SecretDataType
+
+	// OpaqueDataType and OpaqueData are an Opaque Object. The types are the
+	// vendors' own, 0x80000000 and above.
+	OpaqueDataType uint32
+	OpaqueData     *secret.Bytes
+}
+
+// KeyBlock is key material and what it is (KMIP 1.4, 2.1.3).
+type KeyBlock struct {
+	Format    KeyFormatType
+	Material  *secret.Bytes
+	Algorithm CryptographicAlgorithm // 0 where unknown, as in most Secret Data
+	Length    int32                  // in bits; 0 where unknown
+	// Attributes that are kept inside the Key Value, seldom used.
+	Attributes Attributes
+}
+
+// SymmetricKey returns a raw key for the algorithm.
+func SymmetricKey(alg CryptographicAlgorithm, material *secret.Bytes) Object {
+	return Object{Type: ObjectTypeSymmetricKey, KeyBlock: KeyBlock{
+		Format: KeyFormatRaw, Material: material, Algorithm: alg, Length: int32(material.Len() * 8),
+	}}
+}
+
+// SecretData returns a secret that is no key of a known algorithm.
+func SecretData(typ SecretDataType, format KeyFormatType, material *secret.Bytes) Object {
+	return Object{Type: ObjectTypeSecretData, SecretDataType: typ, KeyBlock: KeyBlock{Format: format, Material: material}}
+}
+
+// OpaqueObject returns bytes that the key server does not look at.
+func OpaqueObject(typ uint32, data *secret.Bytes) Object {
+	return Object{Type: ObjectTypeOpaqueObject, OpaqueDataType: typ, OpaqueData: data}
+}
+
+// Content returns the secret bytes, whatever the object's type.
+func (o *Object) Content() *secret.Bytes {
+	if o.Type == ObjectTypeOpaqueObject {
+		return o.OpaqueData
+	}
+	return o.KeyBlock.Material
+}
+
+// Wipe wipes the secret bytes.
+func (o *Object) Wipe() { o.Content().Wipe() }
+
+// Encode appends the object. A type that this package does not encode is left out.
+func (o *Object) Encode(w *ttlv.Writer, v Version) {
+	switch o.Type {
+	case ObjectTypeSymmetricKey:
+		m := w.Begin(TagSymmetricKey)
+		o.KeyBlock.encode(w, v)
+		w.End(m)
+	case ObjectTypeSecretData:
+		m := w.Begin(TagSecretData)
+		w.Enumeration(TagSecretDataType, uint32(o.SecretDataType))
+		o.KeyBlock.encode(w, v)
+		w.End(m)
+	case ObjectTypeOpaqueObject:
+		m := w.Begin(TagOpaqueObject)
+		w.Enumeration(TagOpaqueDataType, o.OpaqueDataType)
+		w.ByteString(TagOpaqueDataValue, o.OpaqueData.Reveal())
+		w.End(m)
+	}
+}
+
+// isObject says whether a tag is one of the objects of KMIP 1.4, 2.2.
+func isObject(tag ttlv.Tag) bool {
+	switch tag {
+	case TagSymmetricKey, TagSecretData, TagOpaqueObject, TagCertificate, TagPublicKey, TagPrivateKey, TagSplitKey, TagTemplate, TagPGPKey:
+		return true
+	}
+	return false
+}
+
+// decodeObject reads the current field, for which isObject holds.
+func decodeObject(r *ttlv.Reader) (o Object) {
+	switch r.Tag() {
+	case TagSymmetricKey:
+		o.Type = ObjectTypeSymmetricKey
+	case TagSecretData:
+		o.Type = ObjectTypeSecretData
+	case TagOpaqueObject:
+		o.Type = ObjectTypeOpaqueObject
+	default:
+		r.Fail(Errorf(ReasonFeatureNotSupported, "objects of type %s are not supported", NameOfTag(r.Tag())))
+		return o
+	}
+	for s := r.Structure(); s.Next(); {
+		switch s.Tag() {
+		case TagSecretDataType:
+			o.SecretDataType = SecretDataType(s.Enumeration())
+		case TagKeyBlock:
+			o.KeyBlock = decodeKeyBlock(s)
+		case TagOpaqueDataType:
+			o.OpaqueDataType = s.Enumeration()
+		case TagOpaqueDataValue:
+			o.OpaqueData.Wipe()
+			o.OpaqueData = secret.Copy(s.ByteString())
+		default:
+			s.Unexpected()
+		}
+	}
+	return o
+}
+
+func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
+	m := w.Begin(TagKeyBlock)
+	w.Enumeration(TagKeyFormatType, uint32(k.Format))
+	kv := w.Begin(TagKeyValue)
+	if k.Format == KeyFormatTransparentSymmetricKey {
+		km := w.Begin(TagKeyMaterial)
+		w.ByteString(TagKey, k.Material.Reveal())
+		w.End(km)
+	} else {
+		w.ByteString(TagKeyMaterial, k.Material.Reveal())
+	}
+	k.Attributes.encode(w, v)
+	w.End(kv)
+	if k.Algorithm != 0 {
+		w.Enumeration(TagCryptographicAlgorithm, uint32(k.Algorithm))
+	}
+	if k.Length != 0 {
+		w.Integer(TagCryptographicLength, k.Length)
+	}
+	w.End(m)
+}
+
+func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
+	for s := r.Structure(); s.Next(); {
+		switch s.Tag() {
+		case TagKeyFormatType:
+			k.Format = KeyFormatType(s.Enumeration())
+		case TagKeyValue:
+			k.decodeValue(s)
+		case TagCryptographicAlgorithm:
+			k.Algorithm = CryptographicAlgorithm(s.Enumeration())
+		case TagCryptographicLength:
+			k.Length = s.Integer()
+		case TagKeyWrappingData:
+			s.Fail(Errorf(ReasonFeatureNotSupported, "wrapped keys are not supported"))
+		case TagKeyCompressionType:
+			s.Fail(Errorf(ReasonKeyCompressionTypeNotSupported, "compressed keys are not supported"))
+		default:
+			s.Unexpected()
+		}
+	}
+	return k
+}
+
+// decodeValue reads a Key Value, whose material is bytes, or a structure around
+// bytes in the transparent format.
+func (k *KeyBlock) decodeValue(r *ttlv.Reader) {
+	for s := r.Structure(); s.Next(); {
+		switch {
+		case s.Tag() == TagAttribute:
+			k.Attributes = append(k.Attributes, decodeAttribute(s))
+		case s.Tag() != TagKeyMaterial:
+			s.Unexpected()
+		case s.Type() == ttlv.ByteString:
+			k.Material.Wipe()
+			k.Material = secret.Copy(s.ByteString())
+		default:
+			for m := s.Structure(); m.Next(); {
+				if m.Tag() != TagKey {
+					m.Fail(Errorf(ReasonKeyFormatTypeNotSupported, "key material with %s is not supported", NameOfTag(m.Tag())))
+					break
+				}
+				k.Material.Wipe()
+				k.Material = secret.Copy(m.ByteString())
+			}
+		}
+	}
+}
+
+// check says what is missing from an object that a client sent.
+func (o *Object) check() error {
+	switch {
+	case o.Type == 0:
+		return fmt.Errorf("%w: there is no object", ttlv.ErrField)
+	case o.Content() == nil:
+		return fmt.Errorf("%w: the %s has no content", ttlv.ErrField, o.Type)
+	}
+	return nil
+}

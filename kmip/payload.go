@@ -1,0 +1,110 @@
+package kmip
+
+import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
+
+// newRequest returns an empty request payload for the operation, or nil when this
+// package does not have the operation.
+func newRequest(op Operation) Payload {
+	switch op {
+	case OpCreate:
+		return &CreateRequest{}
+	case OpRegister:
+		return &RegisterRequest{}
+	case OpLocate:
+		return &LocateRequest{}
+	case OpGet:
+		return &GetRequest{}
+	case OpGetAttributes:
+		return &GetAttributesRequest{}
+	case OpGetAttributeList:
+		return &GetAttributeListRequest{}
+	case OpAddAttribute:
+		return &AddAttributeRequest{}
+	case OpModifyAttribute:
+		return &ModifyAttributeRequest{}
+	case OpDeleteAttribute:
+		return &DeleteAttributeRequest{}
+	case OpActivate:
+		return &ActivateRequest{}
+	case OpRevoke:
+		return &RevokeRequest{}
+	case OpDestroy:
+		return &DestroyRequest{}
+	case OpQuery:
+		return &QueryRequest{}
+	case OpDiscoverVersions:
+		return &DiscoverVersionsRequest{}
+	}
+	return nil
+}
+
+// newResponse is newRequest for responses.
+func newResponse(op Operation) Payload {
+	switch op {
+	case OpCreate:
+		return &CreateResponse{}
+	case OpRegister:
+		return &RegisterResponse{}
+	case OpLocate:
+		return &LocateResponse{}
+	case OpGet:
+		return &GetResponse{}
+	case OpGetAttributes:
+		return &GetAttributesResponse{}
+	case OpGetAttributeList:
+		return &GetAttributeListResponse{}
+	case OpAddAttribute:
+		return &AddAttributeResponse{}
+	case OpModifyAttribute:
+		return &ModifyAttributeResponse{}
+	case OpDeleteAttribute:
+		return &DeleteAttributeResponse{}
+	case OpActivate:
+		return &ActivateResponse{}
+	case OpRevoke:
+		return &RevokeResponse{}
+	case OpDestroy:
+		return &DestroyResponse{}
+	case OpQuery:
+		return &QueryResponse{}
+	case OpDiscoverVersions:
+		return &DiscoverVersionsResponse{}
+	}
+	return nil
+}
+
+// Operations returns the operations that this package has payloads for.
+func Operations() []Operation {
+	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
+		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions}
+}
+
+// writeID leaves out an empty Unique Identifier, which stands for the ID
+// Placeholder: the object that the batch's last operation was about (KMIP 1.4, 4).
+func writeID(w *ttlv.Writer, id string) {
+	if id != "" {
+		w.TextString(TagUniqueIdentifier, id)
+	}
+}
+
+// readOnlyID reads the payload of a request that has a Unique Identifier at most.
+func readOnlyID(r *ttlv.Reader) (id string) {
+	for r.Next() {
+		if r.Tag() != TagUniqueIdentifier {
+			r.Unexpected()
+			break
+		}
+		id = r.TextString()
+	}
+	return id
+}
+
+// readID reads the payload of a response of which only the Unique Identifier counts.
+func readID(r *ttlv.Reader) (id string) {
+	for r.Next() {
+		if r.Tag() == TagUniqueIdentifier {
+			id = r.TextString()
+		}
+	}
+	return id
+}
