@@ -1,0 +1,259 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/internal/hostlog"
+	"github.com/dbkeyring/dbkeyring/keyring"
+)
+
+const (
+	defaultCallTimeout = 30 * time.Second
+	openTimeout        = time.Minute // a backstop: the configuration sets its own, shorter limit
+	quickOpenTimeout   = 10 * time.Second
+	closeTimeout       = 2 * time.Second
+	logLines           = 256
+
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 10 * time.Second
+)
+
+// instance is one component in one host.
+type instance struct {
+	component string
+	opener    Opener
+	emit      Emit
+	queue     *hostlog.Queue
+	log       *slog.Logger
+
+	current atomic.Pointer[state]               // nil until a load succeeds
+	rows    atomic.Pointer[[]keyring.StatusRow] // the configuration of the last load
+	loading sync.Mutex                          // one load at a time, the background's too
+	closed  bool                                // under loading
+	retry   context.CancelFunc                  // under loading; stops the background's tries
+}
+
+// state is what one successful load made.
+type state struct {
+	keyring keyring.Keyring
+	timeout time.Duration
+	broken  atomic.Bool
+
+	use     sync.RWMutex // held shared by each call, alone to retire the state
+	retired bool         // under use
+}
+
+func newInstance(component string, opener Opener, emit Emit) *instance {
+	q := hostlog.NewQueue(logLines)
+	return &instance{
+		component: component, opener: opener, emit: emit,
+		queue: q, log: slog.New(q.Handler(slog.LevelInfo)),
+	}
+}
+
+func (in *instance) flush() { in.queue.Flush(in.emit) }
+
+// Load reads the configuration and opens the keyring. Later calls reload: they
+// build the new state aside and swap it in on success only.
+//
+// When nothing is loaded yet and the key server could not be reached, Load fails
+// and goes on trying in the background until it succeeds, or Load or Close is
+// called.
+func (b *Bridge) Load(h Handle, req Request) Code {
+	in := b.instance(h)
+	if in == nil {
+		return Invalid
+	}
+	defer in.flush()
+	return in.load(req)
+}
+
+func (in *instance) load(req Request) (code Code) {
+	in.loading.Lock()
+	defer in.loading.Unlock()
+	if in.closed {
+		return NotLoaded
+	}
+	in.stopRetry()
+	req.Component, req.Log = in.component, in.log
+	limit := openTimeout
+	if req.Quick {
+		limit = quickOpenTimeout
+	}
+	err := in.open(context.Background(), req, limit)
+	switch {
+	case err == nil:
+		return OK
+	case in.current.Load() != nil:
+		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + err.Error())
+	case keyring.KindOf(err) == keyring.ErrUnreachable && !isPanic(err):
+		in.log.Error("The keyring is not available yet: " + err.Error() +
+			" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
+		in.startRetry(req)
+	default:
+		in.log.Error("The keyring is not available: " + err.Error() +
+			" After the cure, ALTER INSTANCE RELOAD KEYRING loads it.")
+	}
+	if isPanic(err) {
+		return Broken
+	}
+	return codeOf(err)
+}
+
+// open runs the opener and swaps its keyring in. The caller holds in.loading.
+func (in *instance) open(ctx context.Context, req Request, limit time.Duration) (err error) {
+	defer catch(&err)
+	inject("load", keyring.ID{})
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	opened, err := in.opener(ctx, req)
+	if err != nil {
+		if in.current.Load() == nil && opened.Status != nil {
+			in.rows.Store(&opened.Status)
+		}
+		return err
+	}
+	in.rows.Store(&opened.Status)
+	if opened.Keyring == nil { // offline
+		return nil
+	}
+	next := &state{keyring: opened.Keyring, timeout: opened.CallTimeout}
+	if next.timeout <= 0 {
+		next.timeout = defaultCallTimeout
+	}
+	if last := in.current.Swap(next); last != nil {
+		in.spawn(last.retire)
+	}
+	return nil
+}
+
+// startRetry tries again in the background, at growing, jittered intervals.
+func (in *instance) startRetry(req Request) {
+	ctx, cancel := context.WithCancel(context.Background())
+	in.retry = cancel
+	req.Quick = false
+	in.spawn(func() {
+		defer cancel()
+		said := ""
+		for wait := firstRetry; ; wait = min(wait*2, lastRetry) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait/2 + rand.N(wait/2)):
+			}
+			err := in.tryAgain(ctx, req)
+			if err == nil {
+				return
+			}
+			if text := err.Error(); text != said { // once each, not every few seconds
+				said = text
+				in.log.Warn("The keyring is still not available: " + text)
+			}
+		}
+	})
+}
+
+func (in *instance) tryAgain(ctx context.Context, req Request) error {
+	in.loading.Lock()
+	defer in.loading.Unlock()
+	if ctx.Err() != nil { // a Load or Close of the host overtook
+		return nil
+	}
+	err := in.open(ctx, req, openTimeout)
+	if err == nil {
+		in.log.Warn("The key server was reached in the background, the keyring is available now." +
+			" Encrypted tables that could not be opened before can be opened after a restart.")
+	}
+	return err
+}
+
+func (in *instance) stopRetry() {
+	if in.retry != nil {
+		in.retry()
+		in.retry = nil
+	}
+}
+
+func (in *instance) close() {
+	done := make(chan struct{})
+	in.spawn(func() {
+		defer close(done)
+		in.loading.Lock()
+		defer in.loading.Unlock()
+		in.closed = true
+		in.stopRetry()
+		if st := in.current.Swap(nil); st != nil {
+			st.retire()
+		}
+	})
+	select {
+	case <-done:
+	case <-time.After(closeTimeout): // the host is ending: leave the rest to it
+	}
+}
+
+// retire waits for the calls in flight and closes the keyring.
+func (st *state) retire() {
+	st.use.Lock()
+	defer st.use.Unlock()
+	st.retired = true
+	_ = st.keyring.Close() // nobody is left to act on the error
+}
+
+// acquire returns the current state, held shared, or nil.
+func (in *instance) acquire() *state {
+	for {
+		st := in.current.Load()
+		if st == nil {
+			return nil
+		}
+		st.use.RLock()
+		if !st.retired {
+			return st
+		}
+		st.use.RUnlock() // a reload came between: take its state
+	}
+}
+
+// do runs one call of the host on the keyring.
+func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring.Keyring) error) Code {
+	st := in.acquire()
+	if st == nil {
+		return NotLoaded
+	}
+	defer st.use.RUnlock()
+	if st.broken.Load() {
+		return Broken
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), st.timeout)
+	defer cancel()
+	err := protect(func() error {
+		inject(op, id)
+		return f(ctx, st.keyring)
+	})
+	var p *panicError
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &p):
+		st.broken.Store(true)
+		in.log.Error("A fault in dbkeyring, please report it: " + p.Error() +
+			". The keyring takes no more calls; ALTER INSTANCE RELOAD KEYRING opens a new one.")
+		return Broken
+	case errors.Is(err, errTooSmall):
+		return TooSmall
+	case errors.Is(err, errUnsupported):
+		return Unsupported
+	}
+	code := codeOf(err)
+	if code != NotFound || op == "remove" {
+		in.log.Error("Could not " + err.Error())
+	}
+	return code
+}

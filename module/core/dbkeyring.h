@@ -1,0 +1,140 @@
+/*
+ * dbkeyring.h - the C interface of libdbkeyring.so.
+ *
+ * The library keeps a database's keys on a key server. A thin shim per database
+ * translates that database's interface into this one; see module/mysql.
+ *
+ * Rules
+ *  - Load the library once, with all signals blocked, and never before a fork:
+ *    it carries a Go runtime, whose threads do not survive in a child process.
+ *    It cannot be unloaded.
+ *  - Every function may be called from any thread, several at once.
+ *  - Every function returns a code of enum dbk_code. DBK_OK is 0.
+ *  - Strings end with a NUL byte; an owner of NULL or "" is the database itself.
+ *  - Buffers belong to the caller. A function whose buffer is too small writes
+ *    nothing into it, sets the sizes that are needed and returns DBK_TOO_SMALL.
+ *  - Handles are numbers, never pointers; 0 is never one.
+ *  - Log lines reach the host through the function given to dbk_open, on the
+ *    thread of a call that is about to return. That function must not call the
+ *    library.
+ */
+#ifndef DBKEYRING_H
+#define DBKEYRING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this interface; compare it with what dbk_abi() returns. */
+#define DBK_ABI 1
+
+enum dbk_code {
+  DBK_OK = 0,
+  DBK_NOT_FOUND = 1,   /* the key server said that there is no such key */
+  DBK_EXISTS = 2,      /* such a key is there and was left as it is */
+  DBK_READ_ONLY = 3,   /* nothing can be changed */
+  DBK_UNREACHABLE = 4, /* nobody answered: this says nothing about the key */
+  DBK_INACTIVE = 5,    /* the key's state forbids its use */
+  DBK_CORRUPT = 6,     /* what was read cannot be a key */
+  DBK_DENIED = 7,      /* the key server refuses this client */
+  DBK_INVALID = 8,     /* an argument that cannot be */
+  DBK_NOT_LOADED = 9,  /* no dbk_load has succeeded yet */
+  DBK_BROKEN = 10,     /* a fault in the library; another dbk_load may cure it */
+  DBK_TOO_SMALL = 11,  /* the caller's buffer; the sizes say what is needed */
+  DBK_UNSUPPORTED = 12 /* this kind of keyring cannot do that */
+};
+
+/* How grave a log line is. */
+enum dbk_severity { DBK_ERROR = 1, DBK_WARNING = 2, DBK_NOTE = 3 };
+
+/* Flags of dbk_load. */
+enum {
+  DBK_OFFLINE = 1, /* read and check the configuration, use no network */
+  DBK_QUICK = 2    /* answer within 2 seconds even if the key server is dead */
+};
+
+typedef uint64_t dbk_handle;
+typedef void (*dbk_log_fn)(void *context, int severity, const char *line);
+
+/* dbk_abi returns DBK_ABI of the library. */
+int dbk_abi(void);
+
+/*
+ * dbk_open makes an instance of a component, such as "component_keyring_kmip".
+ * It reads nothing yet. DBK_INVALID: the library does not know the component.
+ */
+int dbk_open(const char *component, dbk_log_fn log, void *context, dbk_handle *instance);
+
+/*
+ * dbk_load reads the configuration <component>.cnf and opens the keyring. Called
+ * again it reloads: the old keys stay in use unless it returns DBK_OK.
+ * component_path: the folder of the component. instance_path: the data folder,
+ * NULL if there is none. first_dir: the current folder when the host loaded the
+ * component. flags: DBK_OFFLINE, DBK_QUICK.
+ * When the first load answers DBK_UNREACHABLE, the library goes on trying in the
+ * background.
+ */
+int dbk_load(dbk_handle instance, const char *component_path, const char *instance_path,
+             const char *first_dir, unsigned flags);
+
+/* dbk_ready returns 1 when the keyring is loaded and takes calls, else 0. */
+int dbk_ready(dbk_handle instance);
+
+/* dbk_close ends an instance, wipes its keys and closes its connections. */
+int dbk_close(dbk_handle instance);
+
+/*
+ * dbk_fetch copies a key's bytes and its type, without a NUL byte. It sets both
+ * sizes on DBK_OK and on DBK_TOO_SMALL.
+ */
+int dbk_fetch(dbk_handle instance, const char *id, const char *owner, unsigned char *data,
+              size_t data_capacity, size_t *data_size, char *type, size_t type_capacity,
+              size_t *type_size);
+
+/* dbk_store keeps a key; it is durable when DBK_OK is returned. */
+int dbk_store(dbk_handle instance, const char *id, const char *owner, const char *type,
+              const unsigned char *data, size_t size);
+
+/* dbk_generate makes a random key of size bytes and keeps it. */
+int dbk_generate(dbk_handle instance, const char *id, const char *owner, const char *type,
+                 size_t size);
+
+/* dbk_remove deletes a key for good. */
+int dbk_remove(dbk_handle instance, const char *id, const char *owner);
+
+/*
+ * dbk_native_id copies the key server's own name of a key, without a NUL byte.
+ * It sets size on DBK_OK and on DBK_TOO_SMALL.
+ */
+int dbk_native_id(dbk_handle instance, const char *id, const char *owner, char *name,
+                  size_t capacity, size_t *size);
+
+/*
+ * A snapshot is a list of pairs of strings at one moment: "id" and "owner" of
+ * every key, or "name" and "value" of every row of the status table. Each string
+ * ends with a NUL byte. dbk_snapshot_keys and dbk_snapshot_status make one and
+ * tell its size in bytes; dbk_snapshot_take copies it out and forgets it, even
+ * when it answers DBK_TOO_SMALL.
+ */
+int dbk_snapshot_keys(dbk_handle instance, dbk_handle *snapshot, size_t *size);
+int dbk_snapshot_status(dbk_handle instance, dbk_handle *snapshot, size_t *size);
+int dbk_snapshot_take(dbk_handle snapshot, char *text, size_t capacity);
+
+/*
+ * dbk_aes encrypts (decrypt = 0) or decrypts (1) with AES-256 under the SHA-256
+ * of an AES key's bytes. mode: "cbc", "cfb1", "cfb8", "cfb128", "ofb"; key_bits:
+ * 256; iv: 16 bytes; padding: PKCS #7, for cbc. It sets size on DBK_OK and on
+ * DBK_TOO_SMALL. dbk_aes_size tells how much space a cipher text needs at most.
+ */
+int dbk_aes(dbk_handle instance, int decrypt, const char *id, const char *owner, const char *mode,
+            size_t key_bits, const unsigned char *iv, int padding, const unsigned char *in,
+            size_t in_size, unsigned char *out, size_t capacity, size_t *size);
+int dbk_aes_size(const char *mode, size_t key_bits, size_t in_size, size_t *size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

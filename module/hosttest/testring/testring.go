@@ -1,0 +1,152 @@
+// Package testring is the keyring in the test builds of the library (build tag
+// memorykeyring): it keeps keys in memory, and the host under test says through
+// the configuration file how it behaves.
+package testring
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/module/bridge"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// Server plays the key server: its keys outlive every keyring opened on it.
+type Server struct {
+	mu   sync.Mutex
+	keys map[keyring.ID]keyring.Key
+}
+
+// New returns a server without keys.
+func New() *Server { return &Server{keys: map[keyring.ID]keyring.Key{}} }
+
+// Open is a bridge.Opener. The file <component>.cnf has one of the words
+//
+//	ok           everything works
+//	unreachable  the key server does not answer
+//	frozen       opening lasts until its deadline
+//	invalid      the configuration is wrong
+//
+// and is read again by each call: an open keyring goes down with its server.
+func (s *Server) Open(ctx context.Context, req bridge.Request) (bridge.Opened, error) {
+	path := filepath.Join(req.ComponentPath, req.Component+".cnf")
+	rows := []keyring.StatusRow{
+		{Name: "Config_file", Value: path}, {Name: "Instance_path", Value: req.InstancePath}, {Name: "First_dir", Value: req.FirstDir},
+	}
+	if req.Quick {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, bridge.ContactTimeout)
+		defer cancel()
+	}
+	if err := answer(ctx, "open", keyring.ID{}, path); err != nil {
+		return bridge.Opened{Status: rows}, err
+	}
+	if req.Offline {
+		return bridge.Opened{Status: rows}, nil
+	}
+	req.Log.Info("The test keyring is open.", "file", path)
+	return bridge.Opened{Keyring: &ring{s, path}, Status: rows}, nil
+}
+
+// answer is nil, or how the server fails now.
+func answer(ctx context.Context, op string, id keyring.ID, path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return keyring.E(op, id, keyring.ErrInvalid, err)
+	}
+	switch word := strings.TrimSpace(string(text)); word {
+	case "ok":
+		return nil
+	case "unreachable":
+		return keyring.E(op, id, keyring.ErrUnreachable, errors.New("nobody listens"))
+	case "frozen":
+		<-ctx.Done()
+		return keyring.E(op, id, keyring.ErrUnreachable, ctx.Err())
+	default:
+		return keyring.E(op, id, keyring.ErrInvalid, errors.New("no such word in "+path+": "+word))
+	}
+}
+
+type ring struct {
+	server *Server
+	path   string
+}
+
+func (r *ring) Fetch(ctx context.Context, id keyring.ID) (keyring.Key, error) {
+	if err := answer(ctx, "fetch", id, r.path); err != nil {
+		return keyring.Key{}, err
+	}
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	k, ok := r.server.keys[id]
+	if !ok {
+		return keyring.Key{}, keyring.E("fetch", id, keyring.ErrNotFound, nil)
+	}
+	return keyring.Key{Type: k.Type, Data: k.Data.Clone()}, nil
+}
+
+func (r *ring) Store(ctx context.Context, id keyring.ID, k keyring.Key) error {
+	if err := answer(ctx, "store", id, r.path); err != nil {
+		return err
+	}
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	if _, ok := r.server.keys[id]; ok {
+		return keyring.E("store", id, keyring.ErrExists, nil)
+	}
+	r.server.keys[id] = keyring.Key{Type: k.Type, Data: k.Data.Clone()}
+	return nil
+}
+
+func (r *ring) Generate(ctx context.Context, id keyring.ID, typ string, size int) error {
+	k := keyring.Key{Type: typ, Data: secret.Random(size)}
+	defer k.Wipe()
+	return r.Store(ctx, id, k)
+}
+
+func (r *ring) Remove(ctx context.Context, id keyring.ID) error {
+	if err := answer(ctx, "remove", id, r.path); err != nil {
+		return err
+	}
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	k, ok := r.server.keys[id]
+	if !ok {
+		return keyring.E("remove", id, keyring.ErrNotFound, nil)
+	}
+	k.Wipe()
+	delete(r.server.keys, id)
+	return nil
+}
+
+func (r *ring) List(ctx context.Context) ([]keyring.ID, error) {
+	if err := answer(ctx, "list", keyring.ID{}, r.path); err != nil {
+		return nil, err
+	}
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	var ids []keyring.ID
+	for id := range r.server.keys {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b keyring.ID) int { return strings.Compare(a.Owner+a.Name, b.Owner+b.Name) })
+	return ids, nil
+}
+
+func (r *ring) Close() error { return nil }
+
+// NativeID makes the ring a keyring.NativeIDer.
+func (r *ring) NativeID(ctx context.Context, id keyring.ID) (string, error) {
+	k, err := r.Fetch(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	k.Wipe()
+	return "native-" + id.Name, nil
+}

@@ -1,0 +1,70 @@
+/* shim.h - the parts of the component among themselves. */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include <signal.h>
+
+#include "../core/dbkeyring.h"
+#include "mysql_abi.h"
+
+/* The component's name, which is also its file's name: -DCOMPONENT=name. */
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+#define COMPONENT_NAME TEXT(COMPONENT)
+
+/* log.c: lines for the server's error log. */
+void log_acquire(struct registry *registry);
+void log_release(struct registry *registry);
+void log_line(void *unused, int severity, const char *line);
+void log_text(int severity, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* server.c: what mysqld tells about itself in exported variables. */
+int server_is_up(void);          /* past its start: INSTALL COMPONENT */
+int server_will_fork(void);      /* --daemonize */
+int server_shows_help(void);     /* --help */
+int server_checks_options(void); /* --validate-config */
+int server_initializes(void);    /* --initialize */
+
+/* core.c: libdbkeyring.so. */
+struct core {
+  __typeof__(dbk_abi) *abi;
+  __typeof__(dbk_open) *open;
+  __typeof__(dbk_load) *load;
+  __typeof__(dbk_ready) *ready;
+  __typeof__(dbk_close) *close;
+  __typeof__(dbk_fetch) *fetch;
+  __typeof__(dbk_store) *store;
+  __typeof__(dbk_generate) *generate;
+  __typeof__(dbk_remove) *remove;
+  __typeof__(dbk_native_id) *native_id;
+  __typeof__(dbk_snapshot_keys) *snapshot_keys;
+  __typeof__(dbk_snapshot_status) *snapshot_status;
+  __typeof__(dbk_snapshot_take) *snapshot_take;
+  __typeof__(dbk_aes) *aes;
+  __typeof__(dbk_aes_size) *aes_size;
+  dbk_handle instance;
+};
+
+int core_load(const char *component_path, const char *instance_path);
+void core_close(void);
+
+/*
+ * core_enter readies this thread for calls of the core, or returns NULL when
+ * there is none to call. core_leave undoes it.
+ */
+const struct core *core_enter(sigset_t *saved);
+void core_leave(const sigset_t *saved);
+
+/* services.c: the implementations, in the order of mysql_abi.h. */
+extern const struct keyring_load load_service;
+extern const struct keyring_component_status status_service;
+extern const struct keyring_reader_with_status reader_service;
+extern const struct keyring_writer writer_service;
+extern const struct keyring_generator generator_service;
+extern const struct keyring_aes aes_service;
+extern const struct mysql_keyring_native_key_id native_key_id_service;
+/* lists.c: the two that walk a list. */
+extern const struct keyring_component_metadata_query metadata_service;
+extern const struct keyring_keys_metadata_iterator keys_service;
+
+#endif
