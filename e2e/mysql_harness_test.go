@@ -33,6 +33,7 @@ type MySQL struct {
 	t    testing.TB
 	Dir  string
 	Args []string // options besides those that every start has
+	Env  []string // NAME=VALUE, besides those of the tests
 	proc *process
 	db   *sql.DB
 }
@@ -213,7 +214,7 @@ func (m *MySQL) socket() string { return m.path("run/mysql.sock") }
 // options are those of every start.
 func (m *MySQL) options(more ...string) []string {
 	o := []string{"--no-defaults", "--basedir=" + baseDir(m.t), "--datadir=" + m.path("data"), "--plugin-dir=" + m.path("plugins")}
-	o = append(o, asUser()...)
+	o = append(o, asUser()...) // of two --user the last counts
 	o = append(o, m.Args...)
 	return append(o, more...)
 }
@@ -230,7 +231,7 @@ func (m *MySQL) startOptions(more ...string) []string {
 // server that ends before.
 func (m *MySQL) tryStart(more ...string) error {
 	m.t.Helper()
-	args := m.startOptions(more...)
+	args := append(append([]string{"env"}, m.Env...), m.startOptions(more...)...)
 	m.proc = spawn(m.t, m.path("run/mysqld.log"), args[0], args[1:]...)
 	return m.awaitReady()
 }

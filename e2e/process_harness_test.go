@@ -70,6 +70,25 @@ func spawn(t testing.TB, log string, name string, args ...string) *process {
 	return p
 }
 
+// adopt takes charge of a process that something we started has left running.
+func adopt(t testing.TB, pid int, log string) *process {
+	t.Helper()
+	running, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: &exec.Cmd{Path: "process " + strconv.Itoa(pid), Process: running}, log: log, done: make(chan struct{})}
+	go func() {
+		// Not a child of ours: there is nothing to wait for but its absence.
+		for running.Signal(syscall.Signal(0)) == nil {
+			time.Sleep(20 * time.Millisecond)
+		}
+		close(p.done)
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 func (p *process) signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
