@@ -76,6 +76,12 @@ func LoadPair(certFile, keyFile string, password *secret.Bytes) (tls.Certificate
 	if err := errors.Join(certErr, keyErr); err != nil {
 		return tls.Certificate{}, err
 	}
+	return Pair(certFile, certs, keyFile, key)
+}
+
+// Pair puts a chain, leaf first, and its key together, or returns an error of
+// kind [ErrMismatch]. The files are for the message.
+func Pair(certFile string, certs []*x509.Certificate, keyFile string, key crypto.Signer) (tls.Certificate, error) {
 	if !belongs(certs[0], key) {
 		e := &Error{File: keyFile, Kind: ErrMismatch, Detail: "certificate " + certFile}
 		for i, c := range certs {
