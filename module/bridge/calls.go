@@ -101,6 +101,7 @@ func (b *Bridge) Ready(h Handle) bool {
 	if in == nil {
 		return false
 	}
+	defer in.flush()
 	st := in.current.Load()
 	return st != nil && !st.broken.Load()
 }

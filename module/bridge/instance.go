@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,11 +94,11 @@ func (in *instance) load(req Request) (code Code) {
 	case in.current.Load() != nil:
 		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + err.Error())
 	case keyring.KindOf(err) == keyring.ErrUnreachable && !isPanic(err):
-		in.log.Error("The keyring is not available yet: " + err.Error() +
+		in.log.Error("The keyring is not available yet: " + sentence(err) +
 			" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
 		in.startRetry(req)
 	default:
-		in.log.Error("The keyring is not available: " + err.Error() +
+		in.log.Error("The keyring is not available: " + sentence(err) +
 			" After the cure, ALTER INSTANCE RELOAD KEYRING loads it.")
 	}
 	if isPanic(err) {
@@ -105,6 +106,9 @@ func (in *instance) load(req Request) (code Code) {
 	}
 	return codeOf(err)
 }
+
+// sentence ends an error's text as a sentence, for another to follow.
+func sentence(err error) string { return strings.TrimSuffix(err.Error(), ".") + "." }
 
 // open runs the opener and swaps its keyring in. The caller holds in.loading.
 func (in *instance) open(ctx context.Context, req Request, limit time.Duration) (err error) {
