@@ -149,7 +149,7 @@ func TestImportsPointOneWay(t *testing.T) {
 			target, ours := strings.CutPrefix(imported, module)
 			if !ours {
 				host, _, _ := strings.Cut(imported, "/")
-				if strings.Contains(host, ".") && !!strings.HasSuffix(f.dir(), "test") &&
+				if strings.Contains(host, ".") && !strings.HasSuffix(f.dir(), "test") &&
 					!slices.ContainsFunc(mayUse[f.top()], func(m string) bool { return within(imported, m) }) {
 					t.Errorf("%s imports %s", f.path, imported)
 				}
