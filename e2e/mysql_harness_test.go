@@ -213,7 +213,8 @@ func (m *MySQL) socket() string { return m.path("run/mysql.sock") }
 
 // options are those of every start.
 func (m *MySQL) options(more ...string) []string {
-	o := []string{"--no-defaults", "--basedir=" + baseDir(m.t), "--datadir=" + m.path("data"), "--plugin-dir=" + m.path("plugins")}
+	o := []string{"--no-defaults", "--basedir=" + baseDir(m.t), "--datadir=" + m.path("data"), "--plugin-dir=" + m.path("plugins"),
+		"--secure-file-priv=NULL"}
 	o = append(o, asUser()...) // of two --user the last counts
 	o = append(o, m.Args...)
 	return append(o, more...)
@@ -222,7 +223,7 @@ func (m *MySQL) options(more ...string) []string {
 func (m *MySQL) startOptions(more ...string) []string {
 	return append([]string{m.path("bin/mysqld")}, m.options(append([]string{
 		"--socket=" + m.socket(), "--pid-file=" + m.path("run/mysqld.pid"), "--skip-networking", "--mysqlx=OFF",
-		"--secure-file-priv=NULL", "--log-error-verbosity=3", "--innodb-buffer-pool-size=32M",
+		"--log-error-verbosity=3", "--innodb-buffer-pool-size=32M",
 		"--innodb-redo-log-capacity=8M", "--innodb-doublewrite=OFF",
 	}, more...)...)...)
 }

@@ -36,12 +36,12 @@ started_at() {
 }
 
 # remember FILE PID: writes down a process that we started.
-remember() { echo "$2 $(started_at "$2")" >"$1"; }
+remember() { echo "$2 $(started_at "$2" || true)" >"$1"; }
 
 # ours FILE: prints the pid that FILE remembers, if that very process still runs.
 ours() {
 	local pid ticks
-	[ -s "$1" ] && read -r pid ticks <"$1" && [ "$(started_at "$pid")" = "$ticks" ] && echo "$pid"
+	[ -s "$1" ] && read -r pid ticks <"$1" && [ -n "$ticks" ] && [ "$(started_at "$pid")" = "$ticks" ] && echo "$pid"
 }
 
 # wait_gone PID SECONDS: waits for the end of a process.
