@@ -7,7 +7,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -64,6 +66,17 @@ func (fs Faults) Unwrap() []error {
 		errs[i] = f
 	}
 	return errs
+}
+
+// Sort puts the faults into the order of the file's lines, those without a
+// line last.
+func (fs Faults) Sort() {
+	slices.SortStableFunc(fs, func(a, b *Fault) int {
+		if (a.Line == 0) != (b.Line == 0) {
+			return cmp.Compare(b.Line, a.Line)
+		}
+		return cmp.Compare(a.Line, b.Line)
+	})
 }
 
 // Err returns nil when there is no fault.

@@ -43,4 +43,9 @@ type Options struct {
 	// RefuseInactive makes Fetch answer keyring.ErrInactive for a key whose state
 	// is Deactivated or Compromised. The default serves it with a warning.
 	RefuseInactive bool
+
+	// Cure says what to do about an error of a connection, in the words of the
+	// configuration that the options came from: sentences, or "" where there is
+	// no advice. Nil: there is none at all.
+	Cure func(error) string
 }
