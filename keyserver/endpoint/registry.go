@@ -39,9 +39,9 @@ type holder struct {
 
 // Options says how an endpoint is added.
 type Options struct {
-	// Admin makes it an administrator.
+	// Admin makes a new name an administrator.
 	Admin bool
-	// Reclaim takes up a name that was removed, and its keys with it.
+	// Reclaim takes up a name that was removed, with its keys and its rights.
 	Reclaim bool
 }
 
@@ -154,9 +154,6 @@ func (r *Registry) Add(ctx context.Context, name string, cert *x509.Certificate,
 		return Endpoint{}, err
 	}
 	e, was := r.Get(name)
-	if was && e.Admin != o.Admin {
-		return Endpoint{}, fmt.Errorf("%s: the endpoint that was removed had other rights. Choose another name: %w", name, ErrExists)
-	}
 	now := r.now().UTC()
 	if was { // what was taken away stays taken away
 		for i := range e.Certificates {

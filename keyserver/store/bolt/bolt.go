@@ -27,7 +27,7 @@ var ErrLocked = errors.New("another process has it open")
 
 const (
 	// lockWait is how long Open waits for a process that is just ending.
-	lockWait = 200 * time.Millisecond
+	lockWait = time.Second
 	// firstMapping is how much address space the file gets at once. Up to this
 	// size no write has to wait for readers so that the file can be mapped anew.
 	firstMapping = 1 << 28

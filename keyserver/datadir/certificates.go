@@ -1,0 +1,105 @@
+package datadir
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+)
+
+// The files of a client, under the names of Percona's document.
+const (
+	ClientCertFile = "client_certificate.pem"
+	ClientKeyFile  = "client_key.pem"
+	RootCertFile   = "root_certificate.pem"
+)
+
+// SaveClient writes a client's three files into a folder.
+func SaveClient(dir string, pair pki.Pair, ca *x509.Certificate) error {
+	if err := pki.SaveCertificate(filepath.Join(dir, RootCertFile), ca); err != nil {
+		return err
+	}
+	return pair.Save(filepath.Join(dir, ClientCertFile), filepath.Join(dir, ClientKeyFile))
+}
+
+// ServerCertificate returns the server's certificate for these names (in the
+// order of [pki.ServerNames]), and makes a new one when there is none, when it
+// nears its end or when its names are others. The CA stays.
+func (d *Dir) ServerCertificate(names []string, now time.Time) (*tls.Certificate, error) {
+	pair, err := pki.Load(d.file(serverCertFile), d.file(serverKeyFile))
+	var reason string
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		reason = "there was none"
+	case err != nil:
+		return nil, err
+	default:
+		reason = d.CA.RenewalReason(pair.Certificate, names, now)
+	}
+	if reason != "" {
+		if pair, err = d.CA.IssueServer(names, now); err != nil {
+			return nil, err
+		}
+		if err := pair.Save(d.file(serverCertFile), d.file(serverKeyFile)); err != nil {
+			return nil, err
+		}
+		d.log.Info("made a certificate for the server", "reason", reason, "names", names, "valid_until", pair.Certificate.NotAfter.Format(time.RFC3339))
+	}
+	return &tls.Certificate{
+		Certificate: [][]byte{pair.Certificate.Raw, d.CA.Certificate.Raw}, PrivateKey: pair.Key, Leaf: pair.Certificate,
+	}, nil
+}
+
+// RenewAdmin renews the administrator's certificate in the data directory when
+// it nears its end. One that was moved elsewhere, or removed, is left alone.
+func (d *Dir) RenewAdmin(ctx context.Context, now time.Time) error {
+	file := filepath.Join(d.file(adminDir), ClientCertFile)
+	old, err := pki.LoadCertificate(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e, ok := d.Endpoints.Get(AdminName)
+	if !ok || e.Removed != nil || now.Add(pki.RenewBefore).Before(old.NotAfter) || !old.NotAfter.Before(d.CA.Certificate.NotAfter) {
+		return nil
+	}
+	pair, err := d.newClient(AdminName, now)
+	if err != nil {
+		return err
+	}
+	// Known before it is in the file: a crash in between leaves the old one in use.
+	if _, err := d.Endpoints.Renew(ctx, AdminName, pair.Certificate, false); err != nil {
+		return err
+	}
+	d.log.Info("renewed the administrator's certificate", "file", file, "valid_until", pair.Certificate.NotAfter.Format(time.RFC3339))
+	return d.saveAdmin(pair)
+}
+
+// Ending is a certificate that ends soon, or has ended.
+type Ending struct {
+	What     string // "the CA", "endpoint db1"
+	NotAfter time.Time
+}
+
+// EndingSoon returns the certificates that end within pki.RenewBefore and that
+// nobody renews by itself.
+func (d *Dir) EndingSoon(now time.Time) []Ending {
+	var soon []Ending
+	limit := now.Add(pki.RenewBefore)
+	if end := d.CA.Certificate.NotAfter; end.Before(limit) {
+		soon = append(soon, Ending{"the CA", end})
+	}
+	for _, e := range d.Endpoints.List() {
+		if end := e.NotAfter(); e.Removed == nil && end.Before(limit) {
+			soon = append(soon, Ending{"endpoint " + e.Name, end})
+		}
+	}
+	return soon
+}

@@ -1,0 +1,154 @@
+package datadir
+
+import (
+	"context"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/internal/atomicfile"
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// The note that the directory is complete lies unencrypted in the store.
+const (
+	formatBucket store.Bucket = "format"
+	formatKey                 = "version"
+	format                    = "1"
+)
+
+const rootKeyType = "DBKEYRING ROOT KEY"
+
+// create makes a data directory in a folder that is empty or not there.
+func create(path string, log *slog.Logger, now time.Time) (*Dir, error) {
+	path, err := absolute(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("make the data directory: %w", err)
+	}
+	raw, err := openStore(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{Path: path, log: log}
+	if err := d.fill(raw, now); err != nil {
+		return nil, errors.Join(fmt.Errorf("make the data directory %s: %w", path, err), raw.Close())
+	}
+	return d, nil
+}
+
+// fill makes everything in the directory; the note that it is complete comes last.
+func (d *Dir) fill(raw *bolt.Store, now time.Time) error {
+	ca, err := pki.NewCA(now)
+	if err != nil {
+		return err
+	}
+	if err := ca.Save(d.file(caCertFile), d.file(caKeyFile)); err != nil {
+		return err
+	}
+	root := secret.Random(store.RootKeySize)
+	defer root.Wipe()
+	if err := saveRootKey(d.file(rootKeyFile), root); err != nil {
+		return err
+	}
+	sealed, err := store.Sealed(raw, root)
+	if err != nil {
+		return err
+	}
+	if err := d.use(sealed, ca); err != nil {
+		return err
+	}
+	if err := d.addAdmin(now); err != nil {
+		return errors.Join(err, d.Audit.Close())
+	}
+	return raw.Update(context.Background(), func(w store.Writer) error {
+		return w.Put(formatBucket, formatKey, []byte(format))
+	})
+}
+
+// addAdmin makes the administrator's identity.
+func (d *Dir) addAdmin(now time.Time) error {
+	if err := os.Mkdir(d.file(adminDir), 0o700); err != nil {
+		return err
+	}
+	pair, err := d.newClient(AdminName, now)
+	if err != nil {
+		return err
+	}
+	if err := d.saveAdmin(pair); err != nil {
+		return err
+	}
+	_, err = d.Endpoints.Add(context.Background(), AdminName, pair.Certificate, endpoint.Options{Admin: true})
+	return err
+}
+
+func (d *Dir) newClient(name string, now time.Time) (pki.Pair, error) {
+	key, err := pki.NewKey()
+	if err != nil {
+		return pki.Pair{}, err
+	}
+	cert, err := d.CA.IssueClient(name, key.Public(), pki.ClientLife, now)
+	return pki.Pair{Certificate: cert, Key: key}, err
+}
+
+func (d *Dir) saveAdmin(pair pki.Pair) error {
+	return SaveClient(d.file(adminDir), pair, d.CA.Certificate)
+}
+
+// checkComplete says whether the making of the directory came to its end.
+func checkComplete(raw store.Store, path string) error {
+	var version string
+	err := raw.View(func(r store.Reader) error {
+		v, _, err := r.Get(formatBucket, formatKey)
+		version = string(v)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case version == "":
+		return fmt.Errorf("the data directory %s is half made: its first start was interrupted, before any key was kept in it. Remove what is in it, then start again", path)
+	case version != format:
+		return fmt.Errorf("the data directory %s has format %s, and this program knows %s. Use the version of dbkeyring that made it, or a later one", path, version, format)
+	}
+	return nil
+}
+
+func saveRootKey(file string, root *secret.Bytes) error {
+	text := pem.EncodeToMemory(&pem.Block{Type: rootKeyType, Bytes: root.Reveal()})
+	defer secret.Wipe(text)
+	return atomicfile.WriteFile(file, text, 0o600)
+}
+
+func loadRootKey(file string) (*secret.Bytes, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the root key %s can be read by others (mode %#o). Run: chmod 600 %s", file, info.Mode().Perm(), file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	defer secret.Wipe(text)
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != rootKeyType || len(block.Bytes) != store.RootKeySize {
+		return nil, fmt.Errorf("%s is no root key of %d bytes", file, store.RootKeySize)
+	}
+	return secret.Take(block.Bytes), nil
+}

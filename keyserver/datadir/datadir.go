@@ -1,0 +1,208 @@
+// Package datadir is the key server's data directory: what lies in it, how it is
+// made, and what is checked before it is used.
+//
+//	store.db                 objects and endpoints, encrypted under the root key
+//	root_key.pem             the root key: without it the store cannot be read
+//	ca_certificate.pem       the CA that signs server and clients, and its key
+//	ca_key.pem
+//	server_certificate.pem   renewed at start and daily when it is time
+//	server_key.pem
+//	audit.log                one JSON line for each operation
+//	admin/                   the administrator's certificate, key and CA
+//	admin.sock               while the server runs
+//
+// store.db is made first and locked as long as the directory is in use; the note
+// that the directory is complete is the last thing written into it. So a first
+// start that was cut off is told apart from a directory that lost a file.
+package datadir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/audit"
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
+)
+
+// The names of the files.
+const (
+	storeFile      = "store.db"
+	rootKeyFile    = "root_key.pem"
+	caCertFile     = "ca_certificate.pem"
+	caKeyFile      = "ca_key.pem"
+	serverCertFile = "server_certificate.pem"
+	serverKeyFile  = "server_key.pem"
+	auditFile      = "audit.log"
+	adminDir       = "admin"
+
+	// SocketFile is the admin socket.
+	SocketFile = "admin.sock"
+)
+
+// AdminName is the name of the endpoint that administrates.
+const AdminName = "admin"
+
+// The kinds of error that a caller has a cure for.
+var (
+	// ErrNone: there is no data directory.
+	ErrNone = errors.New("there is no data directory")
+	// ErrInUse: another process uses the directory.
+	ErrInUse = errors.New("another process uses it")
+)
+
+// Dir is an open data directory. Nobody else has it open.
+type Dir struct {
+	Path      string
+	CA        *pki.CA
+	Store     store.Store // encrypts; closed by Close
+	Endpoints *endpoint.Registry
+	Audit     *audit.Log
+
+	log *slog.Logger
+}
+
+// absolute makes the path independent of the current directory.
+func absolute(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("the data directory %s: %w", dir, err)
+	}
+	return abs, nil
+}
+
+// Open opens the data directory at path. ErrNone: there is none, or an empty
+// folder. ErrInUse: another process has it open.
+func Open(path string, log *slog.Logger) (*Dir, error) {
+	path, err := absolute(path)
+	if err != nil {
+		return nil, err
+	}
+	empty, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	if empty {
+		return nil, fmt.Errorf("%w at %s", ErrNone, path)
+	}
+	raw, err := openStore(path)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{Path: path, log: log}
+	if err := d.load(raw); err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return d, nil
+}
+
+// OpenOrCreate opens the data directory at path, and makes it if there is none.
+// created says so.
+func OpenOrCreate(path string, log *slog.Logger) (d *Dir, created bool, err error) {
+	d, err = Open(path, log)
+	if !errors.Is(err, ErrNone) {
+		return d, false, err
+	}
+	d, err = create(path, log, time.Now())
+	return d, true, err
+}
+
+// inspect checks the folder itself. empty: it is not there, or nothing is in it.
+func inspect(path string) (empty bool, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("the data directory: %w", err)
+	}
+	if !info.IsDir() {
+		return false, fmt.Errorf("the data directory %s is a file. Give a folder", path)
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		return false, fmt.Errorf("the data directory %s is open to others (mode %#o), and private keys lie in it. Run: chmod 700 %s", path, mode, path)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return false, fmt.Errorf("the data directory: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Name() != "lost+found" { // an empty file system
+			names = append(names, e.Name())
+		}
+	}
+	if len(names) == 0 {
+		return true, nil
+	}
+	if slices.Contains(names, storeFile) {
+		return false, nil
+	}
+	if slices.Contains(names, rootKeyFile) || slices.Contains(names, caKeyFile) {
+		return false, fmt.Errorf("the data directory %s has lost its %s, which holds all keys. Restore it from a backup", path, storeFile)
+	}
+	return false, fmt.Errorf("the folder %s is no data directory of dbkeyring, and not empty (%s). Use an empty folder, or one that does not exist yet",
+		path, firstFew(names))
+}
+
+func firstFew(names []string) string {
+	const few = 5
+	if len(names) > few {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
+	}
+	return strings.Join(names, ", ")
+}
+
+func openStore(path string) (*bolt.Store, error) {
+	raw, err := bolt.Open(filepath.Join(path, storeFile))
+	if errors.Is(err, bolt.ErrLocked) {
+		return nil, fmt.Errorf("the data directory %s: %w, most likely a running 'dbkeyring serve'", path, ErrInUse)
+	}
+	return raw, err
+}
+
+// load opens what lies beside the store.
+func (d *Dir) load(raw *bolt.Store) error {
+	if err := checkComplete(raw, d.Path); err != nil {
+		return err
+	}
+	root, err := loadRootKey(d.file(rootKeyFile))
+	ca, caErr := pki.LoadCA(d.file(caCertFile), d.file(caKeyFile))
+	if err := errors.Join(err, caErr); err != nil {
+		return fmt.Errorf("the data directory %s is incomplete: %w. Restore what is missing from a backup", d.Path, err)
+	}
+	defer root.Wipe()
+	sealed, err := store.Sealed(raw, root)
+	if err != nil {
+		return fmt.Errorf("open %s with %s: %w", d.file(storeFile), d.file(rootKeyFile), err)
+	}
+	return d.use(sealed, ca)
+}
+
+// use takes the opened parts into d.
+func (d *Dir) use(s store.Store, ca *pki.CA) error {
+	endpoints, err := endpoint.Open(s)
+	if err != nil {
+		return err
+	}
+	log, err := audit.Open(d.file(auditFile), d.log)
+	if err != nil {
+		return err
+	}
+	d.CA, d.Store, d.Endpoints, d.Audit = ca, s, endpoints, log
+	return nil
+}
+
+func (d *Dir) file(name string) string { return filepath.Join(d.Path, name) }
+
+// Close closes everything, the store last.
+func (d *Dir) Close() error { return errors.Join(d.Audit.Close(), d.Store.Close()) }
