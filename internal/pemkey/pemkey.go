@@ -12,6 +12,7 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -145,11 +146,19 @@ func ParseCertificates(data []byte) ([]*x509.Certificate, error) {
 	blocks := 0
 	for b, rest := pem.Decode(data); b != nil; b, rest = pem.Decode(rest) {
 		blocks++
-		if b.Type != "CERTIFICATE" {
-			secret.Wipe(b.Bytes)
+		der := b.Bytes
+		switch b.Type {
+		case "CERTIFICATE", "X509 CERTIFICATE":
+		case "TRUSTED CERTIFICATE": // openssl's, with its notes on trust behind the certificate
+			var first asn1.RawValue
+			if _, err := asn1.Unmarshal(der, &first); err == nil {
+				der = first.FullBytes
+			}
+		default:
+			secret.Wipe(der)
 			continue
 		}
-		c, err := x509.ParseCertificate(b.Bytes)
+		c, err := x509.ParseCertificate(der)
 		if err != nil {
 			return nil, &Error{Kind: ErrDamaged, Detail: err.Error()}
 		}

@@ -110,6 +110,7 @@ func TestLoadPair(t *testing.T) {
 		{"cert_ec.pem", "ec_sec1_params.pem", 1},
 		{"cert_ed25519.pem", "ed25519_pkcs8.pem", 1},
 		{"both_ec.pem", "both_ec.pem", 1},
+		{"trusted_ec.pem", "ec_pkcs8.pem", 1},
 		{"chain_ec.pem", "enc_aes-256-cbc_hmacWithSHA256.pem", 2},
 	} {
 		pair, err := pemkey.LoadPair(file(c.cert), file(c.key), password(t, "open sesame"))

@@ -56,3 +56,4 @@ cat ec_sec1.pem cert_ec.pem >both_ec.pem
 cat cert_rsa.pem cert_ec.pem >chain_wrong_order.pem
 cat cert_ec.pem cert_rsa.pem >chain_ec.pem
 openssl x509 -in cert_ec.pem -outform DER -out cert_ec.der
+openssl x509 -in cert_ec.pem -trustout -addtrust clientAuth -out trusted_ec.pem
