@@ -10,38 +10,37 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyring"
 )
 
-// Opener reads a component's configuration and opens its keyring.
-//
-// On an error the rows of what was read of the configuration may still be
-// returned, for the host's status table. With Request.Offline the opener reads
-// and checks the configuration and returns no keyring.
-type Opener func(ctx context.Context, req Request) (Opened, error)
+// Dialect reads and checks the configuration of a component, without using the
+// network. On an error the rows of what was understood may still be returned,
+// for the host's status table.
+type Dialect func(Request) (Config, error)
 
-// Request is what an Opener gets to know.
+// Request is what a Dialect gets to know.
 type Request struct {
 	Component     string // the component's name; its configuration file is Component + ".cnf"
 	ComponentPath string // the folder of the component and of its global configuration file
 	InstancePath  string // the data folder, for a local configuration file; "" if the host has none
 	FirstDir      string // the current folder when the host loaded the component the first time
 
-	// Offline: read and check the configuration, use no network.
-	Offline bool
 	// Quick: the host must go on within 2 s although the key server may be dead,
-	// so one exchange with a server is bounded by ContactTimeout.
+	// so the exchanges with it are bounded by ContactTimeout.
 	Quick bool
 
 	Log *slog.Logger
 }
 
-// ContactTimeout bounds an exchange with a key server when Request.Quick is set.
+// ContactTimeout bounds the first contact with the key server, all its
+// addresses together, when Request.Quick is set.
 const ContactTimeout = 1200 * time.Millisecond
 
-// Opened is what an Opener opened.
-type Opened struct {
-	Keyring keyring.Keyring
-	Status  []keyring.StatusRow // the configuration, without secrets
+// Config is a configuration without faults.
+type Config struct {
+	Status []keyring.StatusRow // for the host's status table, without secrets
 	// CallTimeout bounds each call of the host. 0 means 30 s.
 	CallTimeout time.Duration
+	// Open opens the keyring. It is called again after an outage, and by then
+	// the host may have become another user.
+	Open func(context.Context) (keyring.Keyring, error)
 }
 
 // Handle names an instance or a snapshot to the host. 0 is never one.
@@ -52,7 +51,7 @@ type Emit func(hostlog.Line)
 
 // Bridge holds what hosts have opened.
 type Bridge struct {
-	openers map[string]Opener
+	dialects map[string]Dialect
 
 	mu        sync.RWMutex
 	last      Handle
@@ -60,10 +59,10 @@ type Bridge struct {
 	snapshots map[Handle][]byte
 }
 
-// New returns a bridge with an opener for each component that it serves.
-func New(openers map[string]Opener) *Bridge {
+// New returns a bridge with a dialect for each component that it serves.
+func New(dialects map[string]Dialect) *Bridge {
 	return &Bridge{
-		openers:   openers,
+		dialects:  dialects,
 		instances: map[Handle]*instance{},
 		snapshots: map[Handle][]byte{},
 	}
@@ -72,11 +71,11 @@ func New(openers map[string]Opener) *Bridge {
 // Open makes an instance for a component. It reads nothing: Load does.
 // Invalid: this library does not serve such a component.
 func (b *Bridge) Open(component string, emit Emit) (Handle, Code) {
-	opener, ok := b.openers[component]
+	dialect, ok := b.dialects[component]
 	if !ok {
 		return 0, Invalid
 	}
-	in := newInstance(component, opener, emit)
+	in := newInstance(component, dialect, emit)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last++

@@ -38,9 +38,9 @@ type host struct {
 	log []string
 }
 
-func newHost(t *testing.T, open bridge.Opener) *host {
+func newHost(t *testing.T, dialect bridge.Dialect) *host {
 	t.Helper()
-	x := &host{Bridge: bridge.New(map[string]bridge.Opener{component: open}), t: t, dir: t.TempDir()}
+	x := &host{Bridge: bridge.New(map[string]bridge.Dialect{component: dialect}), t: t, dir: t.TempDir()}
 	h, code := x.Open(component, x.emit)
 	if code != bridge.OK {
 		t.Fatalf("Open: %d", code)
@@ -80,7 +80,7 @@ func (x *host) config(word string) {
 }
 
 func (x *host) load() bridge.Code {
-	return x.Load(x.h, bridge.Request{ComponentPath: x.dir, InstancePath: "/data/", FirstDir: "/start"})
+	return x.Load(x.h, bridge.Request{ComponentPath: x.dir, InstancePath: "/data/", FirstDir: "/start"}, false)
 }
 
 func (x *host) want(got, want bridge.Code, what string) {
@@ -123,7 +123,7 @@ func (x *host) status() map[string]string {
 }
 
 func TestLifeOfAKey(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
 	x.want(x.load(), bridge.OK, "Load")
 	if !x.Ready(x.h) {
@@ -157,7 +157,7 @@ func TestLifeOfAKey(t *testing.T) {
 }
 
 func TestSmallBuffersStayUntouched(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
 	x.load()
 	id := keyring.ID{Name: "k"}
@@ -185,7 +185,7 @@ func TestSmallBuffersStayUntouched(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
 	x.load()
 	long := strings.Repeat("x", bridge.MaxNameSize+1)
@@ -212,7 +212,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestHandles(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	if _, code := x.Open("component_keyring_other", x.emit); code != bridge.Invalid {
 		t.Errorf("an unknown component: %d", code)
 	}
@@ -231,7 +231,7 @@ func TestHandles(t *testing.T) {
 }
 
 func TestReloadSwapsOnlyOnSuccess(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
 	x.load()
 	id := keyring.ID{Name: "k"}
@@ -257,7 +257,7 @@ func TestReloadSwapsOnlyOnSuccess(t *testing.T) {
 }
 
 func TestFirstLoadFailsThenReload(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.want(x.load(), bridge.Invalid, "a load without a configuration")
 	if !x.logged("ERROR", "not available", "RELOAD KEYRING") {
 		t.Errorf("log: %q", x.log)
@@ -277,7 +277,7 @@ func TestFirstLoadFailsThenReload(t *testing.T) {
 
 func TestHealsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newHost(t, testring.New().Open)
+		x := newHost(t, testring.New().Configure)
 		defer x.Close(x.h) // before the bubble ends
 		x.config("unreachable")
 		x.want(x.load(), bridge.Unreachable, "Load")
@@ -310,7 +310,7 @@ func TestHealsByItself(t *testing.T) {
 
 func TestWrongConfigurationIsNotRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newHost(t, testring.New().Open)
+		x := newHost(t, testring.New().Configure)
 		defer x.Close(x.h)
 		x.config("wrong")
 		x.want(x.load(), bridge.Invalid, "Load")
@@ -324,7 +324,7 @@ func TestWrongConfigurationIsNotRetried(t *testing.T) {
 
 func TestCloseStopsTheRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newHost(t, testring.New().Open)
+		x := newHost(t, testring.New().Configure)
 		x.config("unreachable")
 		x.load()
 		x.want(x.Close(x.h), bridge.OK, "Close") // the bubble fails if a goroutine stays
@@ -332,15 +332,14 @@ func TestCloseStopsTheRetries(t *testing.T) {
 }
 
 func TestQuickAndOffline(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("frozen")
 	start := time.Now()
-	x.want(x.Load(x.h, bridge.Request{ComponentPath: x.dir, Quick: true}), bridge.Unreachable, "Load")
+	x.want(x.Load(x.h, bridge.Request{ComponentPath: x.dir, Quick: true}, false), bridge.Unreachable, "Load")
 	if d := time.Since(start); d > 1900*time.Millisecond {
 		t.Errorf("a quick load took %v", d)
 	}
-	x.config("ok")
-	x.want(x.Load(x.h, bridge.Request{ComponentPath: x.dir, Offline: true}), bridge.OK, "an offline load")
+	x.want(x.Load(x.h, bridge.Request{ComponentPath: x.dir}, true), bridge.OK, "an offline load")
 	if x.Ready(x.h) {
 		t.Error("ready after an offline load")
 	}
@@ -350,7 +349,7 @@ func TestQuickAndOffline(t *testing.T) {
 }
 
 func TestOutageIsNeverAbsence(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
 	x.load()
 	x.config("unreachable")
@@ -364,9 +363,9 @@ func TestOutageIsNeverAbsence(t *testing.T) {
 }
 
 func TestStatusRows(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
-	x.Load(x.h, bridge.Request{ComponentPath: x.dir, FirstDir: "/start"})
+	x.Load(x.h, bridge.Request{ComponentPath: x.dir, FirstDir: "/start"}, false)
 	want := [][2]string{
 		{"Component_name", component}, {"Author", "dbkeyring"}, {"License", "Apache-2.0"},
 		{"Implementation_name", component}, {"Version", "1.0"}, {"Component_status", "Active"},
@@ -395,12 +394,17 @@ func (f *faulty) Close() error {
 	return nil
 }
 
+// opens is a dialect without a configuration.
+func opens(open func() keyring.Keyring) bridge.Dialect {
+	return func(bridge.Request) (bridge.Config, error) {
+		return bridge.Config{Open: func(context.Context) (keyring.Keyring, error) { return open(), nil }}, nil
+	}
+}
+
 func TestPanicBreaksTheStateAndReloadCures(t *testing.T) {
 	secretText := "key bytes 00ff"
 	cause := func(context.Context) error { var m map[string]int; m["x"] = 1; return nil }
-	x := newHost(t, func(context.Context, bridge.Request) (bridge.Opened, error) {
-		return bridge.Opened{Keyring: &faulty{fetch: cause}}, nil
-	})
+	x := newHost(t, opens(func() keyring.Keyring { return &faulty{fetch: cause} }))
 	for _, c := range []struct {
 		name  string
 		panic func(context.Context) error
@@ -427,30 +431,36 @@ func TestPanicBreaksTheStateAndReloadCures(t *testing.T) {
 	}
 }
 
-func TestPanicInTheOpener(t *testing.T) {
-	x := newHost(t, func(context.Context, bridge.Request) (bridge.Opened, error) { panic("x") })
-	x.want(x.load(), bridge.Broken, "Load")
-	if x.Ready(x.h) {
-		t.Error("ready")
+func TestPanicInALoad(t *testing.T) {
+	for name, dialect := range map[string]bridge.Dialect{
+		"dialect": func(bridge.Request) (bridge.Config, error) { panic("x") },
+		"open":    opens(func() keyring.Keyring { panic("x") }),
+	} {
+		x := newHost(t, dialect)
+		x.want(x.load(), bridge.Broken, name)
+		if x.Ready(x.h) || !x.logged("ERROR", "panic with a string") {
+			t.Errorf("%s: ready %v, log %q", name, x.Ready(x.h), x.log)
+		}
 	}
 }
 
 func TestPanicInABackgroundClose(t *testing.T) {
-	x := newHost(t, func(context.Context, bridge.Request) (bridge.Opened, error) {
-		return bridge.Opened{Keyring: &faulty{close: func() { panic("x") }}}, nil
-	})
+	x := newHost(t, opens(func() keyring.Keyring { return &faulty{close: func() { panic("x") }} }))
 	x.load()
 	x.want(x.Close(x.h), bridge.OK, "Close")
 }
 
 func TestCallsHaveADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := newHost(t, func(context.Context, bridge.Request) (bridge.Opened, error) {
-			f := &faulty{fetch: func(ctx context.Context) error {
-				<-ctx.Done()
-				return keyring.E("fetch", keyring.ID{}, keyring.ErrUnreachable, ctx.Err())
-			}}
-			return bridge.Opened{Keyring: f, CallTimeout: 3 * time.Second}, nil
+		x := newHost(t, func(r bridge.Request) (bridge.Config, error) {
+			c, err := opens(func() keyring.Keyring {
+				return &faulty{fetch: func(ctx context.Context) error {
+					<-ctx.Done()
+					return keyring.E("fetch", keyring.ID{}, keyring.ErrUnreachable, ctx.Err())
+				}}
+			})(r)
+			c.CallTimeout = 3 * time.Second
+			return c, err
 		})
 		defer x.Close(x.h)
 		x.load()
@@ -480,13 +490,13 @@ func TestReloadLeavesCallsInFlightAlone(t *testing.T) {
 		close: func() { close(closed) },
 	}
 	first := true
-	x := newHost(t, func(context.Context, bridge.Request) (bridge.Opened, error) {
+	x := newHost(t, opens(func() keyring.Keyring {
 		if first {
 			first = false
-			return bridge.Opened{Keyring: f}, nil
+			return f
 		}
-		return bridge.Opened{Keyring: &faulty{}}, nil
-	})
+		return &faulty{}
+	}))
 	x.load()
 	done := make(chan bridge.Code)
 	go func() {
@@ -501,7 +511,7 @@ func TestReloadLeavesCallsInFlightAlone(t *testing.T) {
 }
 
 func TestManyThreads(t *testing.T) {
-	x := newHost(t, testring.New().Open)
+	x := newHost(t, testring.New().Configure)
 	x.config("ok")
 	x.load()
 	var wg sync.WaitGroup
@@ -526,10 +536,10 @@ func TestManyThreads(t *testing.T) {
 }
 
 func TestLogLevels(t *testing.T) {
-	x := newHost(t, func(_ context.Context, r bridge.Request) (bridge.Opened, error) {
+	x := newHost(t, func(r bridge.Request) (bridge.Config, error) {
 		r.Log.Debug("quiet")
 		r.Log.Log(context.Background(), slog.LevelInfo, "said")
-		return bridge.Opened{Keyring: &faulty{}}, nil
+		return opens(func() keyring.Keyring { return &faulty{} })(r)
 	})
 	x.load()
 	if d := cmp.Diff([]string{"INFO said"}, x.log); d != "" {

@@ -40,7 +40,7 @@ func newPanicError(v any) *panicError {
 // callers lists the innermost functions of this stack, without the runtime's.
 func callers() string {
 	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
 	var out []string
 	for {
 		f, more := frames.Next()

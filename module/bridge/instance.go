@@ -17,7 +17,6 @@ import (
 const (
 	defaultCallTimeout = 30 * time.Second
 	openTimeout        = time.Minute // a backstop: the configuration sets its own, shorter limit
-	quickOpenTimeout   = 10 * time.Second
 	closeTimeout       = 2 * time.Second
 	logLines           = 256
 
@@ -28,7 +27,7 @@ const (
 // instance is one component in one host.
 type instance struct {
 	component string
-	opener    Opener
+	dialect   Dialect
 	emit      Emit
 	queue     *hostlog.Queue
 	log       *slog.Logger
@@ -37,7 +36,7 @@ type instance struct {
 	rows    atomic.Pointer[[]keyring.StatusRow] // the configuration of the last load
 	loading sync.Mutex                          // one load at a time, the background's too
 	closed  bool                                // under loading
-	retry   context.CancelFunc                  // under loading; stops the background's tries
+	retry   atomic.Pointer[context.CancelFunc]  // stops the background's tries
 }
 
 // state is what one successful load made.
@@ -50,53 +49,51 @@ type state struct {
 	retired bool         // under use
 }
 
-func newInstance(component string, opener Opener, emit Emit) *instance {
+func newInstance(component string, dialect Dialect, emit Emit) *instance {
 	q := hostlog.NewQueue(logLines)
 	return &instance{
-		component: component, opener: opener, emit: emit,
+		component: component, dialect: dialect, emit: emit,
 		queue: q, log: slog.New(q.Handler(slog.LevelInfo)),
 	}
 }
 
 func (in *instance) flush() { in.queue.Flush(in.emit) }
 
-// Load reads the configuration and opens the keyring. Later calls reload: they
-// build the new state aside and swap it in on success only.
+// Load reads the configuration and, unless offline, opens the keyring. Later
+// calls reload: they build the new state aside and swap it in on success only.
 //
 // When nothing is loaded yet and the key server could not be reached, Load fails
 // and goes on trying in the background until it succeeds, or Load or Close is
 // called.
-func (b *Bridge) Load(h Handle, req Request) Code {
+func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	in := b.instance(h)
 	if in == nil {
 		return Invalid
 	}
 	defer in.flush()
-	return in.load(req)
-}
-
-func (in *instance) load(req Request) (code Code) {
+	in.stopRetry()
 	in.loading.Lock()
 	defer in.loading.Unlock()
 	if in.closed {
 		return NotLoaded
 	}
-	in.stopRetry()
 	req.Component, req.Log = in.component, in.log
-	limit := openTimeout
-	if req.Quick {
-		limit = quickOpenTimeout
+	config, err := in.configure(req)
+	if err == nil && !offline {
+		if err = in.open(context.Background(), config, openTimeout); err != nil && in.current.Load() == nil && mayPass(err) {
+			in.log.Error("The keyring is not available yet: " + sentence(err) +
+				" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
+			in.startRetry(config)
+			return codeOf(err)
+		}
 	}
-	err := in.open(context.Background(), req, limit)
 	switch {
 	case err == nil:
 		return OK
 	case in.current.Load() != nil:
 		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + err.Error())
-	case keyring.KindOf(err) == keyring.ErrUnreachable && !isPanic(err):
-		in.log.Error("The keyring is not available yet: " + sentence(err) +
-			" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
-		in.startRetry(req)
+	case offline:
+		in.log.Error("The keyring cannot be opened: " + err.Error())
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
 			" After the cure, ALTER INSTANCE RELOAD KEYRING loads it.")
@@ -107,30 +104,34 @@ func (in *instance) load(req Request) (code Code) {
 	return codeOf(err)
 }
 
-// sentence ends an error's text as a sentence, for another to follow.
-func sentence(err error) string { return strings.TrimSuffix(err.Error(), ".") + "." }
+// configure reads the configuration and keeps its rows for the status table,
+// unless an older state stays in use.
+func (in *instance) configure(req Request) (config Config, err error) {
+	err = protect(func() (err error) {
+		inject("load", keyring.ID{})
+		config, err = in.dialect(req)
+		return err
+	})
+	if config.Status != nil && in.current.Load() == nil {
+		in.rows.Store(&config.Status)
+	}
+	return config, err
+}
 
-// open runs the opener and swaps its keyring in. The caller holds in.loading.
-func (in *instance) open(ctx context.Context, req Request, limit time.Duration) (err error) {
-	defer catch(&err)
-	inject("load", keyring.ID{})
+// open opens the keyring and swaps it in. The caller holds in.loading.
+func (in *instance) open(ctx context.Context, config Config, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	opened, err := in.opener(ctx, req)
+	var k keyring.Keyring
+	err := protect(func() (err error) { k, err = config.Open(ctx); return err })
 	if err != nil {
-		if in.current.Load() == nil && opened.Status != nil {
-			in.rows.Store(&opened.Status)
-		}
 		return err
 	}
-	in.rows.Store(&opened.Status)
-	if opened.Keyring == nil { // offline
-		return nil
-	}
-	next := &state{keyring: opened.Keyring, timeout: opened.CallTimeout}
+	next := &state{keyring: k, timeout: config.CallTimeout}
 	if next.timeout <= 0 {
 		next.timeout = defaultCallTimeout
 	}
+	in.rows.Store(&config.Status)
 	if last := in.current.Swap(next); last != nil {
 		in.spawn(last.retire)
 	}
@@ -138,10 +139,9 @@ func (in *instance) open(ctx context.Context, req Request, limit time.Duration) 
 }
 
 // startRetry tries again in the background, at growing, jittered intervals.
-func (in *instance) startRetry(req Request) {
+func (in *instance) startRetry(config Config) {
 	ctx, cancel := context.WithCancel(context.Background())
-	in.retry = cancel
-	req.Quick = false
+	in.retry.Store(&cancel)
 	in.spawn(func() {
 		defer cancel()
 		said := ""
@@ -151,7 +151,7 @@ func (in *instance) startRetry(req Request) {
 				return
 			case <-time.After(wait/2 + rand.N(wait/2)):
 			}
-			err := in.tryAgain(ctx, req)
+			err := in.tryAgain(ctx, config)
 			if err == nil {
 				return
 			}
@@ -163,13 +163,17 @@ func (in *instance) startRetry(req Request) {
 	})
 }
 
-func (in *instance) tryAgain(ctx context.Context, req Request) error {
+// tryAgain returns nil when there is nothing more to try.
+func (in *instance) tryAgain(ctx context.Context, config Config) error {
 	in.loading.Lock()
 	defer in.loading.Unlock()
 	if ctx.Err() != nil { // a Load or Close of the host overtook
 		return nil
 	}
-	err := in.open(ctx, req, openTimeout)
+	err := in.open(ctx, config, openTimeout)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err == nil {
 		in.log.Warn("The key server was reached in the background, the keyring is available now." +
 			" Encrypted tables that could not be opened before can be opened after a restart.")
@@ -177,21 +181,29 @@ func (in *instance) tryAgain(ctx context.Context, req Request) error {
 	return err
 }
 
+// mayPass says whether an error can pass without anybody's doing.
+func mayPass(err error) bool {
+	return keyring.KindOf(err) == keyring.ErrUnreachable && !isPanic(err)
+}
+
+// sentence ends an error's text as a sentence, for another to follow.
+func sentence(err error) string { return strings.TrimSuffix(err.Error(), ".") + "." }
+
+// stopRetry ends the tries in the background, one that is under way too.
 func (in *instance) stopRetry() {
-	if in.retry != nil {
-		in.retry()
-		in.retry = nil
+	if cancel := in.retry.Swap(nil); cancel != nil {
+		(*cancel)()
 	}
 }
 
 func (in *instance) close() {
+	in.stopRetry()
 	done := make(chan struct{})
 	in.spawn(func() {
 		defer close(done)
 		in.loading.Lock()
 		defer in.loading.Unlock()
 		in.closed = true
-		in.stopRetry()
 		if st := in.current.Swap(nil); st != nil {
 			st.retire()
 		}

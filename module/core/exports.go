@@ -36,8 +36,8 @@ func dbk_load(instance C.dbk_handle, componentPath, instancePath, firstDir *C.in
 	defer guard(&rc)
 	return C.int(exported.Load(bridge.Handle(instance), bridge.Request{
 		ComponentPath: text(componentPath), InstancePath: text(instancePath), FirstDir: text(firstDir),
-		Offline: flags&C.DBK_OFFLINE != 0, Quick: flags&C.DBK_QUICK != 0,
-	}))
+		Quick: flags&C.DBK_QUICK != 0,
+	}, flags&C.DBK_OFFLINE != 0))
 }
 
 //export dbk_ready

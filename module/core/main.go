@@ -10,7 +10,7 @@ import "github.com/dbkeyring/dbkeyring/module/bridge"
 
 // exported is what the C functions work on. C has no receiver, so this is the
 // one global of the library.
-var exported = bridge.New(openers())
+var exported = bridge.New(dialects())
 
 // main is never called: a c-shared library has none.
 func main() {}

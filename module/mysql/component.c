@@ -9,11 +9,10 @@
 
 static struct registry *registry;
 
-#define MANIFEST_SENTENCE                                                              \
-  COMPONENT_NAME                                                                       \
-  " cannot be installed with INSTALL COMPONENT, which is too late for a keyring: name it in the " \
-  "manifest file mysqld.my beside mysqld, {\"components\": \"file://" COMPONENT_NAME     \
-  "\"}, and restart the server"
+/* Short: the server cuts the text of an error. */
+#define CURE                                                                   \
+  "use the manifest file instead: write {\"components\": \"file://" COMPONENT_NAME \
+  "\"} into mysqld.my beside mysqld and restart the server"
 
 /* refuse tells the user's session and the error log why there is no installing. */
 static void refuse(int error_id, ...) {
@@ -30,8 +29,8 @@ static void refuse(int error_id, ...) {
 static int component_init(void) {
   log_acquire(registry);
   if (!server_is_up()) return 0;
-  log_line(NULL, LOG_ERROR, MANIFEST_SENTENCE ".");
-  refuse(ER_CANT_INITIALIZE_UDF, COMPONENT_NAME, MANIFEST_SENTENCE);
+  log_line(NULL, LOG_ERROR, "INSTALL COMPONENT is too late for a keyring: " CURE ".");
+  refuse(ER_CANT_INITIALIZE_UDF, COMPONENT_NAME, CURE);
   log_release(registry);
   return 1;
 }

@@ -26,32 +26,38 @@ type Server struct {
 // New returns a server without keys.
 func New() *Server { return &Server{keys: map[keyring.ID]keyring.Key{}} }
 
-// Open is a bridge.Opener. The file <component>.cnf has one of the words
+// Configure is a bridge.Dialect. The file <component>.cnf has one of the words
 //
 //	ok           everything works
 //	unreachable  the key server does not answer
 //	frozen       opening lasts until its deadline
-//	invalid      the configuration is wrong
 //
-// and is read again by each call: an open keyring goes down with its server.
-func (s *Server) Open(ctx context.Context, req bridge.Request) (bridge.Opened, error) {
+// Any other is a wrong configuration. The word is read again by each call: an
+// open keyring goes down with its server.
+func (s *Server) Configure(req bridge.Request) (bridge.Config, error) {
 	path := filepath.Join(req.ComponentPath, req.Component+".cnf")
 	rows := []keyring.StatusRow{
 		{Name: "Config_file", Value: path}, {Name: "Instance_path", Value: req.InstancePath}, {Name: "First_dir", Value: req.FirstDir},
 	}
-	if req.Quick {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, bridge.ContactTimeout)
-		defer cancel()
+	word, err := os.ReadFile(path)
+	if err == nil && !slices.Contains([]string{"ok", "unreachable", "frozen"}, string(word)) {
+		err = errors.New("no such word in " + path + ": " + string(word))
 	}
-	if err := answer(ctx, "open", keyring.ID{}, path); err != nil {
-		return bridge.Opened{Status: rows}, err
+	if err != nil {
+		return bridge.Config{Status: rows}, keyring.E("read the configuration", keyring.ID{}, keyring.ErrInvalid, err)
 	}
-	if req.Offline {
-		return bridge.Opened{Status: rows}, nil
-	}
-	req.Log.Info("The test keyring is open.", "file", path)
-	return bridge.Opened{Keyring: &ring{s, path}, Status: rows}, nil
+	return bridge.Config{Status: rows, Open: func(ctx context.Context) (keyring.Keyring, error) {
+		if req.Quick {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, bridge.ContactTimeout)
+			defer cancel()
+		}
+		if err := answer(ctx, "open", keyring.ID{}, path); err != nil {
+			return nil, err
+		}
+		req.Log.Info("The test keyring is open.", "file", path)
+		return &ring{s, path}, nil
+	}}, nil
 }
 
 // answer is nil, or how the server fails now.
@@ -60,17 +66,14 @@ func answer(ctx context.Context, op string, id keyring.ID, path string) error {
 	if err != nil {
 		return keyring.E(op, id, keyring.ErrInvalid, err)
 	}
-	switch word := strings.TrimSpace(string(text)); word {
-	case "ok":
-		return nil
+	switch string(text) {
 	case "unreachable":
 		return keyring.E(op, id, keyring.ErrUnreachable, errors.New("nobody listens"))
 	case "frozen":
 		<-ctx.Done()
 		return keyring.E(op, id, keyring.ErrUnreachable, ctx.Err())
-	default:
-		return keyring.E(op, id, keyring.ErrInvalid, errors.New("no such word in "+path+": "+word))
 	}
+	return nil
 }
 
 type ring struct {

@@ -1,0 +1,10 @@
+//go:build !memorykeyring
+
+package main
+
+import "github.com/dbkeyring/dbkeyring/module/bridge"
+
+// dialects lists the components that this library serves.
+func dialects() map[string]bridge.Dialect {
+	return map[string]bridge.Dialect{}
+}
