@@ -162,9 +162,15 @@ func decodeResponseItem(r *ttlv.Reader) (it ResponseItem) {
 			it.Message = s.TextString()
 		case TagResponsePayload:
 			if it.Payload = newResponse(it.Operation); it.Payload != nil {
-				it.Payload.Decode(s.Structure())
+				p := s.Isolated()
+				it.Payload.Decode(p)
+				it.Fault = p.Err()
 			}
 		}
+	}
+	if it.Fault != nil {
+		WipePayload(it.Payload)
+		it.Payload = nil
 	}
 	return it
 }

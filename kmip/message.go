@@ -60,10 +60,16 @@ type ResponseItem struct {
 	Reason    ResultReason // 0 on success
 	Message   string
 	Payload   Payload // nil on failure
+	// Fault says why the payload of a received item cannot be read, while the
+	// message as a whole can: an object of a kind that this package lacks.
+	Fault error
 }
 
 // Err returns the item's failure, or nil.
 func (i *ResponseItem) Err() error {
+	if i.Fault != nil {
+		return i.Fault
+	}
 	if i.Status == StatusSuccess {
 		return nil
 	}

@@ -1,0 +1,185 @@
+package kmipclient
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// conn is one TLS connection with a server.
+type conn struct {
+	*tls.Conn
+	server  *server
+	limit   int64
+	opened  time.Time
+	used    time.Time
+	version kmip.Version
+	batch   int // the most operations that the server takes in one request; 0 for any number
+}
+
+// connect opens a connection to a server, by whichever of its addresses.
+func (c *Client) connect(ctx context.Context, s *server) (*conn, *ServerError) {
+	fail := func(p Phase, err error) *ServerError {
+		// Who ran into the deadline says so in many ways; one is enough for callers.
+		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+			err = fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+		return &ServerError{Server: s.addr, Phase: p, Err: err}
+	}
+	raw, err := c.o.Dial(ctx, "tcp", s.addr) // tries all addresses in turn
+	if err != nil {
+		var dns *net.DNSError
+		if errors.As(err, &dns) {
+			return nil, fail(PhaseResolve, err)
+		}
+		return nil, fail(PhaseConnect, err)
+	}
+	t, err := c.o.Handshake(ctx, raw, s.host)
+	if err != nil {
+		return nil, fail(PhaseHandshake, err)
+	}
+	now := time.Now()
+	return &conn{Conn: t, server: s, limit: c.o.MaxResponse, opened: now, used: now}, nil
+}
+
+// handshake is the default of Options.Handshake.
+func (c *Client) handshake(ctx context.Context, raw net.Conn, host string) (*tls.Conn, error) {
+	conf := c.o.TLS.Clone()
+	if conf.ServerName == "" {
+		conf.ServerName = serverName(host)
+	}
+	t := tls.Client(raw, conf)
+	if err := t.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// serverName is a host without what is no part of a name: the zone of an IPv6
+// address, the dot that ends an absolute name.
+func serverName(host string) string {
+	if strings.Contains(host, ":") {
+		host, _, _ = strings.Cut(host, "%")
+	}
+	return strings.TrimSuffix(host, ".")
+}
+
+// dead says whether the peer has hung up or said something unasked, without
+// waiting. It looks below TLS, which would have to read.
+func (c *conn) dead() bool {
+	sys, ok := c.NetConn().(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sys.SyscallConn()
+	if err != nil {
+		return true
+	}
+	dead := false
+	err = raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		dead = n > 0 || err == nil || err != syscall.EAGAIN && err != syscall.EINTR
+		return true
+	})
+	return dead || err != nil
+}
+
+// roundTrip sends a request and reads its answer. The error is a *ServerError.
+func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.ResponseMessage, *ServerError) {
+	fail := func(p Phase, err error) *ServerError {
+		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+			err = fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+		return &ServerError{Server: c.server.addr, Phase: p, Err: err}
+	}
+	deadline, _ := ctx.Deadline() // the zero time is no deadline
+	if err := c.SetDeadline(deadline); err != nil {
+		return nil, fail(PhaseSend, err)
+	}
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	w := ttlv.NewWriter(make([]byte, 0, requestSize(m)))
+	m.Encode(w)
+	_, err := c.Write(w.Bytes())
+	w.Wipe()
+	if err != nil {
+		return nil, fail(PhaseSend, err)
+	}
+	frame, err := c.readFrame()
+	if refusedByAlert(err) {
+		return nil, fail(PhaseHandshake, err)
+	}
+	if err != nil {
+		return nil, fail(PhaseReceive, err)
+	}
+	res, err := kmip.DecodeResponse(frame, ttlv.Limits{Items: 1 << 20})
+	secret.Wipe(frame)
+	if err != nil {
+		return nil, fail(PhaseReceive, err)
+	}
+	c.SetDeadline(time.Time{}) // or an idle connection would look dead
+	c.used = time.Now()
+	return res, nil
+}
+
+// refusedByAlert says whether the peer ended the TLS session with an alert. In
+// TLS 1.3 that is how it refuses a client's certificate: after the handshake, as
+// far as the client can see, and without reading what the client sent.
+func refusedByAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
+}
+
+// requestSize is a guess that is never too small, so that no half of a request
+// with key bytes is left behind in a smaller buffer.
+func requestSize(m *kmip.RequestMessage) int {
+	n := 256
+	for _, it := range m.Items {
+		n += 1024
+		if p, ok := it.Payload.(*kmip.RegisterRequest); ok {
+			n += 4096 + p.Object.Content().Len()
+		}
+	}
+	return n
+}
+
+// frameStart is the tag and the type of a response message.
+var frameStart = [4]byte{byte(kmip.TagResponseMessage >> 16), byte(kmip.TagResponseMessage >> 8 & 0xFF), byte(kmip.TagResponseMessage & 0xFF), byte(ttlv.Structure)}
+
+func (c *conn) readFrame() ([]byte, error) {
+	var head [ttlv.HeaderSize]byte
+	n, err := io.ReadFull(c, head[:])
+	if n > 0 && [4]byte(head[:4]) != frameStart && (n >= 4 || string(head[:n]) != string(frameStart[:n])) {
+		return nil, fmt.Errorf("%w: it begins with %q", ErrNotKMIP, head[:n])
+	}
+	if err != nil {
+		return nil, err
+	}
+	size, err := ttlv.FrameSize(head[:])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotKMIP, err)
+	}
+	if size > c.limit {
+		return nil, fmt.Errorf("%w: %d bytes, and %d are taken", ErrTooLarge, size, c.limit)
+	}
+	frame := make([]byte, size)
+	copy(frame, head[:])
+	if _, err := io.ReadFull(c, frame[len(head):]); err != nil {
+		secret.Wipe(frame)
+		return nil, err
+	}
+	return frame, nil
+}
