@@ -1,0 +1,55 @@
+package keyserver
+
+import (
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+)
+
+// addAttribute adds an instance of an attribute (KMIP 1.4, 4.14).
+func (s *Server) addAttribute(r *request, p *kmip.AddAttributeRequest) (*kmip.AddAttributeResponse, error) {
+	a := p.Attribute
+	o, err := s.changeAttributes(r, p.UniqueIdentifier, func(o *object.Object) (err error) {
+		a, err = o.Add(a, r.now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kmip.AddAttributeResponse{UniqueIdentifier: o.ID, Attribute: a}, nil
+}
+
+// modifyAttribute changes an instance of an attribute (KMIP 1.4, 4.15).
+func (s *Server) modifyAttribute(r *request, p *kmip.ModifyAttributeRequest) (*kmip.ModifyAttributeResponse, error) {
+	a := p.Attribute
+	o, err := s.changeAttributes(r, p.UniqueIdentifier, func(o *object.Object) (err error) {
+		a, err = o.Modify(a, r.now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kmip.ModifyAttributeResponse{UniqueIdentifier: o.ID, Attribute: a}, nil
+}
+
+// deleteAttribute deletes an instance of an attribute (KMIP 1.4, 4.16).
+func (s *Server) deleteAttribute(r *request, p *kmip.DeleteAttributeRequest) (*kmip.DeleteAttributeResponse, error) {
+	var gone kmip.Attribute
+	o, err := s.changeAttributes(r, p.UniqueIdentifier, func(o *object.Object) (err error) {
+		gone, err = o.Delete(p.Name, p.Index, r.now)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kmip.DeleteAttributeResponse{UniqueIdentifier: o.ID, Attribute: gone}, nil
+}
+
+func (s *Server) changeAttributes(r *request, id string, fn func(*object.Object) error) (*object.Object, error) {
+	if _, err := s.find(r, id); err != nil {
+		return nil, err
+	}
+	if err := ownerOnly(r, "change attributes"); err != nil {
+		return nil, err
+	}
+	return s.change(r, id, fn)
+}

@@ -1,0 +1,67 @@
+package keyserver
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// errNoContent: the store has lost the key bytes of an object.
+var errNoContent = errors.New("the key store has no content of an object that is not destroyed")
+
+// get gives out an object with its key bytes (KMIP 1.4, 4.11).
+func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) {
+	o, err := s.find(r, p.UniqueIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	if err := ownerOnly(r, "get key bytes"); err != nil {
+		return nil, err
+	}
+	if err := o.CheckGet(); err != nil {
+		return nil, err
+	}
+	format := o.Content.Format
+	if p.KeyFormat != 0 {
+		format = p.KeyFormat
+		if !canConvert(o.Type, format) {
+			return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s cannot be had in the format %s", o.Type, format)
+		}
+	}
+	content, ok, err := s.content(o.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read object %s: %w", o.ID, err)
+	}
+	if !ok {
+		if now := s.index.get(o.ID); now.Destroyed() {
+			return nil, now.CheckGet() // between our looking and our reading
+		}
+		return nil, fmt.Errorf("object %s: %w", o.ID, errNoContent)
+	}
+	return &kmip.GetResponse{ObjectType: o.Type, UniqueIdentifier: o.ID, Object: assemble(o, format, content)}, nil
+}
+
+// canConvert says whether objects of the type can be had and registered in a
+// format. The bytes are the same in all of them.
+func canConvert(t kmip.ObjectType, f kmip.KeyFormatType) bool {
+	switch f {
+	case kmip.KeyFormatRaw, kmip.KeyFormatOpaque:
+		return t == kmip.ObjectTypeSymmetricKey || t == kmip.ObjectTypeSecretData
+	case kmip.KeyFormatTransparentSymmetricKey:
+		return t == kmip.ObjectTypeSymmetricKey
+	}
+	return false
+}
+
+// assemble makes the object that Get gives out; it owns content.
+func assemble(o *object.Object, format kmip.KeyFormatType, content *secret.Bytes) kmip.Object {
+	if o.Type == kmip.ObjectTypeOpaqueObject {
+		return kmip.OpaqueObject(o.Content.OpaqueDataType, content)
+	}
+	return kmip.Object{Type: o.Type, SecretDataType: o.Content.SecretDataType, KeyBlock: kmip.KeyBlock{
+		Format: format, Material: content, Algorithm: o.Content.Algorithm, Length: o.Content.Length, Attributes: o.Content.Attributes,
+	}}
+}

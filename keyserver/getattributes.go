@@ -1,0 +1,65 @@
+package keyserver
+
+import (
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+)
+
+// getAttributes gives out attributes, those that are named in their order, or all
+// (KMIP 1.4, 4.12). One that the object lacks is left out.
+func (s *Server) getAttributes(r *request, p *kmip.GetAttributesRequest) (*kmip.GetAttributesResponse, error) {
+	o, err := s.find(r, p.UniqueIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	all := visible(r, o)
+	response := &kmip.GetAttributesResponse{UniqueIdentifier: o.ID, Attributes: all}
+	if len(p.Names) > 0 {
+		response.Attributes = nil
+		for i, name := range p.Names {
+			if slices.Contains(p.Names[:i], name) {
+				continue
+			}
+			for _, a := range all {
+				if a.Name == name {
+					response.Attributes = append(response.Attributes, a)
+				}
+			}
+		}
+	}
+	return response, nil
+}
+
+// getAttributeList gives out the names of the attributes that the object has, each
+// once (KMIP 1.4, 4.13).
+func (s *Server) getAttributeList(r *request, p *kmip.GetAttributeListRequest) (*kmip.GetAttributeListResponse, error) {
+	o, err := s.find(r, p.UniqueIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	response := &kmip.GetAttributeListResponse{UniqueIdentifier: o.ID}
+	for _, a := range visible(r, o) {
+		if !slices.Contains(response.Names, a.Name) {
+			response.Names = append(response.Names, a.Name)
+		}
+	}
+	return response, nil
+}
+
+// visible returns the attributes that the client may see. A digest would tell an
+// administrator whether its guess of a password is right. The digest's format is a
+// field of 1.1.
+func visible(r *request, o *object.Object) kmip.Attributes {
+	all := o.All(r.now)
+	i := slices.IndexFunc(all, func(a kmip.Attribute) bool { return a.Name == kmip.AttrDigest })
+	switch {
+	case i < 0:
+	case r.who.Admin:
+		all = slices.Delete(all, i, i+1)
+	case !r.Version.AtLeast(kmip.V1_1):
+		all[i].Value = kmip.Digest{Algorithm: kmip.HashSHA256, Value: o.Digest}.TTLV()
+	}
+	return all
+}

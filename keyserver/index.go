@@ -1,0 +1,140 @@
+package keyserver
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// index is all objects in memory, found by identifier and by what Locate asks
+// for. It always equals the store.
+type index struct {
+	mu   sync.RWMutex
+	byID map[string]*entry
+	all  []*entry // every object, the oldest first
+	// terms lists the objects that share a term, the oldest first. Objects that
+	// are destroyed have the term destroyedTerm only.
+	terms map[string][]*entry
+}
+
+// entry is an object's place in the lists. The object is replaced under the
+// index's lock, and never changed.
+type entry struct{ o *object.Object }
+
+func newIndex() *index {
+	return &index{byID: make(map[string]*entry), terms: make(map[string][]*entry)}
+}
+
+// get returns the object of an identifier, or nil.
+func (x *index) get(id string) *object.Object {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.byID[id]; e != nil {
+		return e.o
+	}
+	return nil
+}
+
+// nameTaken says whether an object other than the one excepted has the name.
+func (x *index) nameTaken(owner, name, except string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range x.terms[attributeTerm(owner, kmip.AttrName, name)] {
+		if e.o.ID != except {
+			return true
+		}
+	}
+	return false
+}
+
+// put takes in an object, or a new version of one.
+func (x *index) put(o *object.Object) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.byID[o.ID]
+	var before []string
+	if e == nil {
+		e = &entry{o}
+		x.byID[o.ID] = e
+		x.all = insert(x.all, e)
+	} else {
+		before = termsOf(e.o)
+		e.o = o
+	}
+	after := termsOf(o)
+	for _, t := range before {
+		if !slices.Contains(after, t) {
+			if list := remove(x.terms[t], e); len(list) > 0 {
+				x.terms[t] = list
+			} else {
+				delete(x.terms, t)
+			}
+		}
+	}
+	for _, t := range after {
+		if !slices.Contains(before, t) {
+			x.terms[t] = insert(x.terms[t], e)
+		}
+	}
+}
+
+func bySerial(a, b *entry) int { return cmp.Compare(a.o.Serial, b.o.Serial) }
+
+func insert(list []*entry, e *entry) []*entry {
+	i, _ := slices.BinarySearchFunc(list, e, bySerial)
+	return slices.Insert(list, i, e)
+}
+
+func remove(list []*entry, e *entry) []*entry {
+	if i, ok := slices.BinarySearchFunc(list, e, bySerial); ok {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// Terms. An owner's name has no NUL in it, so that terms cannot be mixed up.
+func ownerTerm(owner string) string     { return owner + "\x00" }
+func destroyedTerm(owner string) string { return owner + "\x00\x00destroyed" }
+func typeTerm(owner string, t kmip.ObjectType) string {
+	return owner + "\x00\x00type\x00" + strconv.Itoa(int(t))
+}
+func attributeTerm(owner, name, value string) string {
+	return owner + "\x00" + name + "\x00" + value
+}
+
+// termsOf returns the terms that an object is listed under, each once.
+func termsOf(o *object.Object) []string {
+	if o.Destroyed() {
+		return []string{destroyedTerm(o.Owner)}
+	}
+	terms := append(make([]string, 0, 6), ownerTerm(o.Owner), typeTerm(o.Owner, o.Type))
+	for _, a := range o.Attributes {
+		if t, ok := termOf(o.Owner, a.Name, a.Value); ok && !slices.Contains(terms, t) {
+			terms = append(terms, t)
+		}
+	}
+	return terms
+}
+
+// termOf returns the term of an attribute with a value, for those attributes that
+// are indexed: Name, Object Group, Application Specific Information and the
+// clients' own.
+func termOf(owner, name string, v ttlv.Value) (term string, ok bool) {
+	switch {
+	case name == kmip.AttrName:
+		n, has := v.Field(kmip.TagNameValue)
+		return attributeTerm(owner, name, n.Text), has
+	case name == kmip.AttrAppSpecificInformation:
+		namespace, has1 := v.Field(kmip.TagApplicationNamespace)
+		data, has2 := v.Field(kmip.TagApplicationData)
+		return attributeTerm(owner, name, strconv.Itoa(len(namespace.Text))+":"+namespace.Text+data.Text), has1 && has2
+	case v.Type == ttlv.TextString && (name == kmip.AttrObjectGroup || kmip.IsCustom(name)):
+		return attributeTerm(owner, name, v.Text), true
+	}
+	return "", false
+}

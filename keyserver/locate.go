@@ -1,0 +1,218 @@
+package keyserver
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// locate finds objects by their attributes (KMIP 1.4, 4.9). A filter that cannot
+// be used fails the request: it must never be passed over, or the client would
+// take another's answer for its own.
+func (s *Server) locate(r *request, p *kmip.LocateRequest) (*kmip.LocateResponse, error) {
+	q, err := newQuery(r, p)
+	if err != nil {
+		return nil, err
+	}
+	offset, limit := int32(0), p.MaximumItems
+	if p.OffsetItems != nil {
+		offset = *p.OffsetItems
+	}
+	if offset < 0 || limit < 0 {
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "Maximum Items is %d and Offset Items %d: neither can be negative", limit, offset)
+	}
+	found, total := s.index.locate(q, int(offset), int(limit))
+	response := &kmip.LocateResponse{UniqueIdentifiers: found}
+	// Located Items is a field of 1.3. libkmip reads it at any version, and sends
+	// Offset Items at 1.0.
+	if r.Version.AtLeast(kmip.V1_3) || p.OffsetItems != nil {
+		n := int32(total)
+		response.LocatedItems = &n
+	}
+	r.Placeholder = ""
+	if len(found) == 1 {
+		r.Placeholder = found[0]
+		r.uid = found[0]
+	}
+	return response, nil
+}
+
+// query is a Locate that has been understood.
+type query struct {
+	owner     string // whose objects; ignored if anyOwner
+	anyOwner  bool
+	now       time.Time
+	id        string // the Unique Identifier, if one is asked for
+	destroyed bool   // only destroyed objects can match
+	nothing   bool   // no object can match
+	equal     kmip.Attributes
+	dates     []dateRange
+}
+
+type dateRange struct {
+	name     string
+	from, to time.Time // both included
+}
+
+// storageStatusMask is sent by keyring_okv as an attribute, too.
+const storageStatusMask = "Storage Status Mask"
+
+func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
+	q := &query{owner: r.who.Name, anyOwner: r.who.Admin, now: r.now}
+	if p.ObjectGroupMember != 0 {
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by Object Group Member: this server does not tell fresh objects from others")
+	}
+	storage := p.StorageStatus
+	for _, a := range p.Attributes {
+		if a.Name == storageStatusMask && a.Value.Type == ttlv.Integer {
+			storage |= kmip.StorageMask(a.Value.Int)
+			continue
+		}
+		if err := q.add(a); err != nil {
+			return nil, err
+		}
+	}
+	// There are no archived objects.
+	if storage != 0 && storage&kmip.StorageOnline == 0 {
+		q.nothing = true
+	}
+	return q, nil
+}
+
+// add takes in a filter.
+func (q *query) add(a kmip.Attribute) error {
+	t, known := kmip.AttributeTypeOf(a.Name)
+	switch {
+	case !known:
+		return kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %.64q, which is unknown", a.Name)
+	case a.Name == kmip.AttrDigest:
+		return kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %s", a.Name)
+	}
+	if err := object.CheckType(t, a.Value); err != nil {
+		return err
+	}
+	if a.Value.Type == ttlv.Structure && len(a.Value.Fields) == 0 {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no fields to locate by", a.Name)
+	}
+	switch a.Name {
+	case kmip.AttrUniqueIdentifier:
+		q.nothing = q.nothing || q.id != "" && q.id != a.Value.Text || a.Value.Text == ""
+		q.id = a.Value.Text
+		return nil
+	case kmip.AttrState:
+		s := kmip.State(a.Value.Int)
+		q.destroyed = q.destroyed || s == kmip.StateDestroyed || s == kmip.StateDestroyedCompromised
+	case kmip.AttrDestroyDate:
+		q.destroyed = true
+	}
+	if t.Type == ttlv.DateTime {
+		return q.addDate(a.Name, a.Value.Time())
+	}
+	q.equal = append(q.equal, a)
+	return nil
+}
+
+// addDate takes in a date: given once it has to be equal, given twice the two are
+// a range.
+func (q *query) addDate(name string, date time.Time) error {
+	i := slices.IndexFunc(q.dates, func(d dateRange) bool { return d.name == name })
+	if i < 0 {
+		q.dates = append(q.dates, dateRange{name, date, date})
+		return nil
+	}
+	d := &q.dates[i]
+	if !d.from.Equal(d.to) {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is given more than twice", name)
+	}
+	if date.Before(d.from) {
+		d.from = date
+	} else {
+		d.to = date
+	}
+	return nil
+}
+
+// matches says whether an object fits the filters.
+func (q *query) matches(o *object.Object) bool {
+	for i := range q.equal {
+		if !o.Matches(q.equal[i].Name, q.equal[i].Value, q.now) {
+			return false
+		}
+	}
+	for _, d := range q.dates {
+		date := o.Date(d.name)
+		if date.IsZero() || date.Before(d.from) || date.After(d.to) {
+			return false
+		}
+	}
+	return true
+}
+
+// locate returns a page of identifiers, the oldest object first, and how many
+// objects match in all. A limit of 0 is none.
+func (x *index) locate(q *query, offset, limit int) (page []string, total int) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	candidates, exact := x.candidates(q)
+	end := offset + limit
+	if limit == 0 {
+		end = len(candidates)
+	}
+	if exact {
+		for _, e := range candidates[min(offset, len(candidates)):min(end, len(candidates))] {
+			page = append(page, e.o.ID)
+		}
+		return page, len(candidates)
+	}
+	for _, e := range candidates {
+		if q.id == "" && e.o.Destroyed() != q.destroyed || !q.anyOwner && e.o.Owner != q.owner || !q.matches(e.o) {
+			continue
+		}
+		if total >= offset && total < end {
+			page = append(page, e.o.ID)
+		}
+		total++
+	}
+	return page, total
+}
+
+// candidates returns the shortest list that has every match. exact says that it
+// has nothing else.
+func (x *index) candidates(q *query) (list []*entry, exact bool) {
+	switch {
+	case q.nothing:
+		return nil, true
+	case q.id != "":
+		if e := x.byID[q.id]; e != nil {
+			return []*entry{e}, false
+		}
+		return nil, true
+	case q.anyOwner:
+		return x.all, false
+	case q.destroyed:
+		return x.terms[destroyedTerm(q.owner)], false
+	}
+	list = x.terms[ownerTerm(q.owner)]
+	exact = len(q.equal) == 0 && len(q.dates) == 0
+	for _, a := range q.equal {
+		var term string
+		whole := a.Name == kmip.AttrObjectType
+		if whole {
+			term = typeTerm(q.owner, kmip.ObjectType(a.Value.Int))
+		} else {
+			var ok bool
+			if term, ok = termOf(q.owner, a.Name, a.Value); !ok {
+				continue
+			}
+			whole = a.Value.Type == ttlv.TextString
+		}
+		if l := x.terms[term]; len(l) <= len(list) {
+			list = l
+			exact = whole && len(q.equal) == 1 && len(q.dates) == 0
+		}
+	}
+	return list, exact
+}

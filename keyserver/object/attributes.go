@@ -1,0 +1,211 @@
+package object
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// All returns every attribute that the object has, those of the server first
+// (KMIP 1.4, 3). Which of them a client of an older version can read is decided
+// where the message is encoded.
+func (o *Object) All(now time.Time) kmip.Attributes {
+	all := make(kmip.Attributes, 0, len(o.Attributes)+12)
+	all = append(all,
+		kmip.TextAttribute(kmip.AttrUniqueIdentifier, o.ID),
+		kmip.EnumerationAttribute(kmip.AttrObjectType, o.Type),
+		kmip.EnumerationAttribute(kmip.AttrState, o.StateAt(now)),
+	)
+	all = append(all, o.Attributes...)
+	if len(o.Digest) > 0 {
+		digest := kmip.Digest{Algorithm: kmip.HashSHA256, Value: o.Digest}
+		if o.Type != kmip.ObjectTypeOpaqueObject {
+			digest.Format = kmip.KeyFormatRaw
+		}
+		all = append(all, kmip.Attribute{Name: kmip.AttrDigest, Value: digest.TTLV()})
+	}
+	if o.Revocation.Code != 0 {
+		all = append(all, kmip.Attribute{Name: kmip.AttrRevocationReason, Value: o.Revocation.TTLV()})
+	}
+	o.Dates.each(func(name string, date *time.Time) {
+		if !date.IsZero() {
+			all = append(all, kmip.DateAttribute(name, *date))
+		}
+	})
+	return all
+}
+
+// each calls fn for every date.
+func (d *Dates) each(fn func(name string, date *time.Time)) {
+	fn(kmip.AttrInitialDate, &d.Initial)
+	fn(kmip.AttrOriginalCreationDate, &d.OriginalCreation)
+	fn(kmip.AttrActivationDate, &d.Activation)
+	fn(kmip.AttrProcessStartDate, &d.ProcessStart)
+	fn(kmip.AttrProtectStopDate, &d.ProtectStop)
+	fn(kmip.AttrDeactivationDate, &d.Deactivation)
+	fn(kmip.AttrDestroyDate, &d.Destroy)
+	fn(kmip.AttrCompromiseOccurrenceDate, &d.CompromiseOccurrence)
+	fn(kmip.AttrCompromiseDate, &d.Compromise)
+	fn(kmip.AttrLastChangeDate, &d.LastChange)
+}
+
+// Add adds an instance of an attribute and returns it with its index (KMIP 1.4,
+// 4.14 and 11.15).
+func (o *Object) Add(a kmip.Attribute, now time.Time) (kmip.Attribute, error) {
+	t, err := o.checkChange(a.Name, kmip.ClientAdds, now)
+	if err != nil {
+		return a, err
+	}
+	if a.Index != 0 {
+		return a, kmip.Errorf(kmip.ReasonInvalidField, "an attribute that is added has no Attribute Index")
+	}
+	if err := checkValue(t, a.Value); err != nil {
+		return a, err
+	}
+	if _, exists := o.get(a.Name); exists && !t.Multi || o.has(a.Name, a.Value) {
+		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s already", a.Name)
+	}
+	if date := o.Dates.field(a.Name); date != nil {
+		return a, o.changeDate(a, now)
+	}
+	if len(o.Attributes) >= maxInstances {
+		return a, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances)
+	}
+	o.change(now)
+	o.Attributes.Add(a.Name, a.Value)
+	return o.Attributes[len(o.Attributes)-1], nil
+}
+
+// Modify gives an instance of an attribute another value (KMIP 1.4, 4.15 and 11.16).
+func (o *Object) Modify(a kmip.Attribute, now time.Time) (kmip.Attribute, error) {
+	t, err := o.checkChange(a.Name, kmip.ClientChanges, now)
+	if err != nil {
+		return a, err
+	}
+	if err := checkValue(t, a.Value); err != nil {
+		return a, err
+	}
+	if _, exists := o.get(a.Name); !exists {
+		return a, kmip.Errorf(kmip.ReasonInvalidField, "the object has no attribute %s: add it first", a.Name)
+	}
+	if date := o.Dates.field(a.Name); date != nil {
+		if a.Index != 0 {
+			return a, noInstance(a.Name, a.Index)
+		}
+		return a, o.changeDate(a, now)
+	}
+	i := o.find(a.Name, a.Index)
+	if i < 0 {
+		return a, noInstance(a.Name, a.Index)
+	}
+	if !o.Attributes[i].Value.Equal(a.Value) && o.has(a.Name, a.Value) {
+		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s with this value already", a.Name)
+	}
+	o.change(now)
+	o.Attributes[i].Value = a.Value
+	return o.Attributes[i], nil
+}
+
+// Delete deletes an instance of an attribute and returns it (KMIP 1.4, 4.16 and
+// 11.17). The other instances keep their indices.
+func (o *Object) Delete(name string, index int32, now time.Time) (kmip.Attribute, error) {
+	if _, err := o.checkChange(name, kmip.ClientDeletes, now); err != nil {
+		return kmip.Attribute{}, err
+	}
+	i := o.find(name, index)
+	if i < 0 {
+		return kmip.Attribute{}, noInstance(name, index)
+	}
+	o.change(now)
+	gone := o.Attributes[i]
+	o.Attributes = slices.Delete(o.Attributes, i, i+1)
+	return gone, nil
+}
+
+// checkChange says whether a client may change the attribute at all, in the
+// object's state.
+func (o *Object) checkChange(name string, how kmip.Access, now time.Time) (kmip.AttributeType, error) {
+	t, err := typeOf(name)
+	switch {
+	case err != nil:
+		return t, err
+	case t.Client&how == 0:
+		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the attribute %s cannot be changed so by a client", name)
+	case o.Destroyed():
+		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed; its attributes stay as they are")
+	case o.Dates.field(name) != nil:
+		return t, o.checkDateChange(name, now)
+	}
+	return t, nil
+}
+
+// changeDate sets a date that checkChange has allowed to change.
+func (o *Object) changeDate(a kmip.Attribute, now time.Time) error {
+	before := o.Dates
+	*o.Dates.field(a.Name) = a.Value.Time()
+	if err := o.checkDates(); err != nil {
+		o.Dates = before
+		return err
+	}
+	o.change(now)
+	return nil
+}
+
+func (o *Object) find(name string, index int32) int {
+	return slices.IndexFunc(o.Attributes, func(a kmip.Attribute) bool { return a.Name == name && a.Index == index })
+}
+
+func noInstance(name string, index int32) error {
+	return kmip.Errorf(kmip.ReasonItemNotFound, "the object has no attribute %s with the index %d", name, index)
+}
+
+// Matches says whether the object has an attribute with the value, as Locate
+// compares (KMIP 1.4, 4.9): a structure matches when the fields that the filter
+// has are equal, and a usage mask when the object's has at least its bits.
+func (o *Object) Matches(name string, want ttlv.Value, now time.Time) bool {
+	switch name { // the common ones without making a list
+	case kmip.AttrObjectType:
+		return want.Equal(ttlv.EnumerationValue(uint32(o.Type)))
+	case kmip.AttrState:
+		return want.Equal(ttlv.EnumerationValue(uint32(o.StateAt(now))))
+	}
+	in := o.Attributes
+	if t, ok := kmip.AttributeTypeOf(name); ok && (t.Client == 0 || t.Type == ttlv.DateTime) {
+		in = o.All(now)
+	}
+	for i := range in {
+		if in[i].Name == name && matches(name, in[i].Value, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// Date returns one of the object's dates, the zero time where it is not set.
+func (o *Object) Date(name string) (date time.Time) {
+	o.Dates.each(func(n string, d *time.Time) {
+		if n == name {
+			date = *d
+		}
+	})
+	return date
+}
+
+func matches(name string, have, want ttlv.Value) bool {
+	switch {
+	case name == kmip.AttrCryptographicUsageMask:
+		return have.Int&want.Int == want.Int
+	case want.Type != ttlv.Structure:
+		return have.Equal(want)
+	case have.Type != ttlv.Structure:
+		return false
+	}
+	for _, f := range want.Fields {
+		if v, ok := have.Field(f.Tag); !ok || !v.Equal(f.Value) {
+			return false
+		}
+	}
+	return true
+}

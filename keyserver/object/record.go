@@ -1,0 +1,177 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// An object is stored as one TTLV structure. Tags of our own stand where KMIP
+// has none; a field that is not set is left out.
+const (
+	tagRecord        ttlv.Tag = 0x540100
+	tagRecordVersion ttlv.Tag = 0x540101
+	tagOwner         ttlv.Tag = 0x540102
+	tagSerial        ttlv.Tag = 0x540103
+	tagDates         ttlv.Tag = 0x540104
+	tagAttributes    ttlv.Tag = 0x540105
+	tagContent       ttlv.Tag = 0x540106
+
+	recordVersion = 1
+)
+
+// ErrRecord: a stored object cannot be read.
+var ErrRecord = errors.New("a stored object is damaged or of a newer version of this program")
+
+// Marshal returns the object as it is stored.
+func (o *Object) Marshal() []byte {
+	w := ttlv.NewWriter(make([]byte, 0, 512))
+	rec := w.Begin(tagRecord)
+	w.Integer(tagRecordVersion, recordVersion)
+	w.TextString(kmip.TagUniqueIdentifier, o.ID)
+	w.TextString(tagOwner, o.Owner)
+	w.LongInteger(tagSerial, int64(o.Serial))
+	w.Enumeration(kmip.TagObjectType, uint32(o.Type))
+	w.Enumeration(kmip.TagState, uint32(o.State))
+	dates := w.Begin(tagDates)
+	o.Dates.each(func(name string, d *time.Time) {
+		if t, _ := kmip.AttributeTypeOf(name); !d.IsZero() {
+			w.DateTime(t.Tag, *d)
+		}
+	})
+	w.End(dates)
+	if o.Revocation.Code != 0 {
+		w.Value(kmip.TagRevocationReason, o.Revocation.TTLV())
+	}
+	w.ByteString(kmip.TagDigestValue, o.Digest)
+	marshalAttributes(w, o.Attributes)
+	c := w.Begin(tagContent)
+	w.Enumeration(kmip.TagKeyFormatType, uint32(o.Content.Format))
+	w.Enumeration(kmip.TagCryptographicAlgorithm, uint32(o.Content.Algorithm))
+	w.Integer(kmip.TagCryptographicLength, o.Content.Length)
+	w.Enumeration(kmip.TagSecretDataType, uint32(o.Content.SecretDataType))
+	w.Enumeration(kmip.TagOpaqueDataType, o.Content.OpaqueDataType)
+	marshalAttributes(w, o.Content.Attributes)
+	w.End(c)
+	w.End(rec)
+	return w.Bytes()
+}
+
+func marshalAttributes(w *ttlv.Writer, l kmip.Attributes) {
+	m := w.Begin(tagAttributes)
+	for _, a := range l {
+		i := w.Begin(kmip.TagAttribute)
+		w.TextString(kmip.TagAttributeName, a.Name)
+		w.Integer(kmip.TagAttributeIndex, a.Index)
+		w.Value(kmip.TagAttributeValue, a.Value)
+		w.End(i)
+	}
+	w.End(m)
+}
+
+// Unmarshal reads what Marshal wrote; any fault is ErrRecord.
+func Unmarshal(b []byte) (*Object, error) {
+	if err := ttlv.Check(b, ttlv.Limits{}); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
+	}
+	o := &Object{}
+	r := ttlv.NewReader(b, tagRecord)
+	for r.Next() {
+		switch r.Tag() {
+		case tagRecordVersion:
+			if v := r.Integer(); v != recordVersion {
+				r.Fail(fmt.Errorf("version %d", v))
+			}
+		case kmip.TagUniqueIdentifier:
+			o.ID = r.TextString()
+		case tagOwner:
+			o.Owner = r.TextString()
+		case tagSerial:
+			o.Serial = uint64(r.LongInteger())
+		case kmip.TagObjectType:
+			o.Type = kmip.ObjectType(r.Enumeration())
+		case kmip.TagState:
+			o.State = kmip.State(r.Enumeration())
+		case tagDates:
+			o.Dates.unmarshal(r)
+		case kmip.TagRevocationReason:
+			var err error
+			if o.Revocation, err = kmip.ParseRevocationReason(r.Value()); err != nil {
+				r.Fail(err)
+			}
+		case kmip.TagDigestValue:
+			o.Digest = append([]byte(nil), r.ByteString()...)
+		case tagAttributes:
+			o.Attributes = unmarshalAttributes(r)
+		case tagContent:
+			o.Content.unmarshal(r)
+		default:
+			r.Unexpected()
+		}
+	}
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
+	}
+	if o.ID == "" || o.Type == 0 || o.State == 0 {
+		return nil, fmt.Errorf("%w: it has no identifier, type or state", ErrRecord)
+	}
+	return o, nil
+}
+
+func (d *Dates) unmarshal(r *ttlv.Reader) {
+	for s := r.Structure(); s.Next(); {
+		known := false
+		d.each(func(name string, date *time.Time) {
+			if t, _ := kmip.AttributeTypeOf(name); t.Tag == s.Tag() {
+				*date, known = s.DateTime(), true
+			}
+		})
+		if !known {
+			s.Unexpected()
+		}
+	}
+}
+
+func (c *Content) unmarshal(r *ttlv.Reader) {
+	for s := r.Structure(); s.Next(); {
+		switch s.Tag() {
+		case kmip.TagKeyFormatType:
+			c.Format = kmip.KeyFormatType(s.Enumeration())
+		case kmip.TagCryptographicAlgorithm:
+			c.Algorithm = kmip.CryptographicAlgorithm(s.Enumeration())
+		case kmip.TagCryptographicLength:
+			c.Length = s.Integer()
+		case kmip.TagSecretDataType:
+			c.SecretDataType = kmip.SecretDataType(s.Enumeration())
+		case kmip.TagOpaqueDataType:
+			c.OpaqueDataType = s.Enumeration()
+		case tagAttributes:
+			c.Attributes = unmarshalAttributes(s)
+		default:
+			s.Unexpected()
+		}
+	}
+}
+
+func unmarshalAttributes(r *ttlv.Reader) (l kmip.Attributes) {
+	for s := r.Structure(); s.Next(); {
+		var a kmip.Attribute
+		for f := s.Structure(); f.Next(); {
+			switch f.Tag() {
+			case kmip.TagAttributeName:
+				a.Name = f.TextString()
+			case kmip.TagAttributeIndex:
+				a.Index = f.Integer()
+			case kmip.TagAttributeValue:
+				a.Value = f.Value()
+			default:
+				f.Unexpected()
+			}
+		}
+		l = append(l, a)
+	}
+	return l
+}

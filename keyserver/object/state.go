@@ -1,0 +1,118 @@
+package object
+
+import (
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+)
+
+// CheckGet returns why the content cannot be had, or nil. An object in any state
+// but the destroyed ones is given out: its owner may still have data under it.
+func (o *Object) CheckGet() error {
+	if o.Destroyed() {
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left")
+	}
+	if v, ok := o.Attributes.Get(kmip.AttrSensitive); ok && v.Int != 0 {
+		return kmip.Errorf(kmip.ReasonSensitive, "the object is Sensitive: it is given out wrapped only, which this server does not do")
+	}
+	if v, ok := o.Attributes.Get(kmip.AttrExtractable); ok && v.Int == 0 {
+		return kmip.Errorf(kmip.ReasonNotExtractable, "the object is not Extractable")
+	}
+	return nil
+}
+
+// Activate makes a Pre-Active object Active (KMIP 1.4, 4.19).
+func (o *Object) Activate(now time.Time) error {
+	if s := o.StateAt(now); s != kmip.StatePreActive {
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "only a Pre-Active object can be activated; this one is %s", s)
+	}
+	if reached(o.Dates.Deactivation, now) {
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Deactivation Date has passed")
+	}
+	o.change(now)
+	o.State = kmip.StateActive
+	o.Dates.Activation = seconds(now)
+	return nil
+}
+
+// Revoke takes an object out of use (KMIP 1.4, 4.20). An object that is in the
+// state where the reason leads stays as it is, so that a client can repeat a
+// request whose answer it lost; changed says whether anything was done. The zero
+// occurrence stands for one not given.
+func (o *Object) Revoke(reason kmip.RevocationReason, occurrence, now time.Time) (changed bool, err error) {
+	if reason.Code < kmip.RevocationUnspecified || reason.Code > kmip.RevocationPrivilegeWithdrawn {
+		return false, kmip.Errorf(kmip.ReasonInvalidField, "the Revocation Reason Code %s is unknown", reason.Code)
+	}
+	compromise := reason.Code == kmip.RevocationKeyCompromise || reason.Code == kmip.RevocationCACompromise
+	if !occurrence.IsZero() {
+		if !compromise {
+			return false, kmip.Errorf(kmip.ReasonInvalidField, "a Compromise Occurrence Date needs a Revocation Reason of compromise, not %s", reason.Code)
+		}
+		if occurrence.After(now) {
+			return false, kmip.Errorf(kmip.ReasonInvalidField, "the Compromise Occurrence Date is in the future")
+		}
+	}
+	from := o.StateAt(now)
+	to, ok := afterRevoke(from, compromise)
+	if !ok {
+		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "a %s object cannot be revoked for the reason %s", from, reason.Code)
+	}
+	if to == from {
+		return false, nil
+	}
+	o.change(now)
+	o.State = to
+	o.Revocation = reason
+	if !compromise {
+		o.Dates.Deactivation = seconds(now)
+		return true, nil
+	}
+	o.Dates.Compromise = seconds(now)
+	if occurrence.IsZero() {
+		occurrence = o.Dates.Initial
+	}
+	o.Dates.CompromiseOccurrence = seconds(occurrence)
+	return true, nil
+}
+
+// afterRevoke returns the state that a revocation leads to, and whether there is
+// a transition at all (KMIP 1.4, 3.22: 3, 5, 6, 8, 10).
+func afterRevoke(from kmip.State, compromise bool) (kmip.State, bool) {
+	switch {
+	case compromise && (from == kmip.StateDestroyed || from == kmip.StateDestroyedCompromised):
+		return kmip.StateDestroyedCompromised, true
+	case compromise:
+		return kmip.StateCompromised, true
+	case from == kmip.StateActive || from == kmip.StateDeactivated:
+		return kmip.StateDeactivated, true
+	}
+	return 0, false
+}
+
+// Destroy marks the object as destroyed; the caller deletes its content (KMIP
+// 1.4, 4.21). An Active object has to be revoked first.
+func (o *Object) Destroy(now time.Time) error {
+	s := o.StateAt(now)
+	var to kmip.State
+	switch s {
+	case kmip.StatePreActive, kmip.StateDeactivated:
+		to = kmip.StateDestroyed
+	case kmip.StateCompromised:
+		to = kmip.StateDestroyedCompromised
+	case kmip.StateActive:
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "an Active object cannot be destroyed; revoke it first")
+	default:
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed before")
+	}
+	o.change(now)
+	o.State = to
+	o.Dates.Destroy = seconds(now)
+	return nil
+}
+
+// change begins a change: the transitions that dates have caused become part of
+// the record, and the Last Change Date is set.
+func (o *Object) change(now time.Time) {
+	o.State = o.StateAt(now)
+	o.Dates.LastChange = seconds(now)
+}

@@ -1,0 +1,206 @@
+package keyserver
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// The server's tables: Unique Identifier → object.Object, and → key bytes, which
+// a destroyed object does not have.
+const (
+	objectBucket   store.Bucket = "object"
+	materialBucket store.Bucket = "material"
+)
+
+// load fills the index from the store.
+func (s *Server) load() error {
+	return s.store.View(func(tx store.Reader) error {
+		return tx.Range(objectBucket, "", func(id string, value []byte) error {
+			o, err := object.Unmarshal(value)
+			if err != nil {
+				return fmt.Errorf("object %s: %w", id, err)
+			}
+			s.index.put(o)
+			s.serial.Store(max(s.serial.Load(), o.Serial))
+			return nil
+		})
+	})
+}
+
+// errNotFound is the answer for an object that is not there and for one that the
+// client may not see.
+func errNotFound(id string) error {
+	return kmip.Errorf(kmip.ReasonItemNotFound, "there is no object %.64q", id)
+}
+
+// find returns the object that a request names, or that the ID Placeholder stands
+// for, if the client may see it.
+func (s *Server) find(r *request, id string) (*object.Object, error) {
+	if id == "" {
+		if id = r.Placeholder; id == "" {
+			return nil, kmip.Errorf(kmip.ReasonItemNotFound, "the request names no object, and the ID Placeholder is empty")
+		}
+	}
+	r.uid = id
+	o := s.index.get(id)
+	if o == nil || o.Owner != r.who.Name && !r.who.Admin {
+		return nil, errNotFound(id)
+	}
+	r.names = o.Names()
+	return o, nil
+}
+
+// ownerOnly refuses an administrator what only an object's owner may do.
+func ownerOnly(r *request, doing string) error {
+	if r.who.Admin {
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "an administrator cannot %s", doing)
+	}
+	return nil
+}
+
+// errNothing says that a change is not needed.
+var errNothing = errors.New("nothing to change")
+
+// change changes the object that a request names: fn gets a copy, and may return
+// errNothing. Nobody else changes the object meanwhile.
+func (s *Server) change(r *request, id string, fn func(*object.Object) error) (*object.Object, error) {
+	o, err := s.find(r, id)
+	if err != nil {
+		return nil, err
+	}
+	defer s.locks.lock(objectLock(o.ID))()
+	if o, err = s.find(r, o.ID); err != nil { // it may have changed while we waited
+		return nil, err
+	}
+	next := o.Clone()
+	if err := fn(next); err != nil {
+		if err == errNothing {
+			return o, nil
+		}
+		return nil, err
+	}
+	unlock, err := s.reserve(next, o, kmip.ReasonIllegalOperation)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return next, s.commit(r, next, nil)
+}
+
+// insert makes an object with its content, and sets the ID Placeholder.
+func (s *Server) insert(r *request, o *object.Object, content *secret.Bytes) error {
+	o.ID, o.Owner, o.Serial = newID(), r.who.Name, s.serial.Add(1)
+	digest := sha256.Sum256(content.Reveal())
+	o.Digest = digest[:]
+	r.names = o.Names()
+	unlock, err := s.reserve(o, nil, kmip.ReasonInvalidField)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := s.commit(r, o, content); err != nil {
+		return err
+	}
+	r.uid, r.Placeholder = o.ID, o.ID
+	return nil
+}
+
+// reserve makes sure that nobody else takes the names that next has and before
+// has not, until unlock is called. It fails for the reason if one is taken.
+func (s *Server) reserve(next, before *object.Object, reason kmip.ResultReason) (unlock func(), err error) {
+	if s.o.DuplicateNames || next.Destroyed() {
+		return func() {}, nil
+	}
+	var names, locks []string
+	for _, n := range next.Names() {
+		if before == nil || !slices.Contains(before.Names(), n) {
+			names = append(names, n)
+			locks = append(locks, nameLock(next.Owner, n))
+		}
+	}
+	unlock = s.locks.lock(locks...)
+	for _, n := range names {
+		if s.index.nameTaken(next.Owner, n, next.ID) {
+			unlock()
+			return nil, kmip.Errorf(reason, "another object has the Name %.250q already", n)
+		}
+	}
+	return unlock, nil
+}
+
+// commit makes the object durable, then visible. content is the key bytes of a
+// new object; those of a destroyed one are deleted.
+func (s *Server) commit(r *request, o *object.Object, content *secret.Bytes) error {
+	record := o.Marshal()
+	// A client that goes away must not leave us unsure of what happened.
+	err := s.store.Update(context.WithoutCancel(r.ctx), func(tx store.Writer) error {
+		if content != nil {
+			if err := tx.Put(materialBucket, o.ID, content.Reveal()); err != nil {
+				return err
+			}
+		}
+		if o.Destroyed() {
+			if err := tx.Delete(materialBucket, o.ID); err != nil {
+				return err
+			}
+		}
+		return tx.Put(objectBucket, o.ID, record)
+	})
+	if err != nil {
+		s.reread(o.ID)
+		return fmt.Errorf("write object %s: %w", o.ID, err)
+	}
+	s.index.put(o)
+	r.changed = true
+	return nil
+}
+
+// reread brings the index back to what the store says of an object.
+func (s *Server) reread(id string) {
+	err := s.store.View(func(tx store.Reader) error {
+		value, ok, err := tx.Get(objectBucket, id)
+		if err != nil || !ok {
+			return err
+		}
+		o, err := object.Unmarshal(value)
+		if err == nil {
+			s.index.put(o)
+		}
+		return err
+	})
+	if err != nil {
+		s.log.Error("cannot read an object after a failed write", "object", id, "error", err)
+	}
+}
+
+// content reads the key bytes of an object; ok is false if there are none.
+func (s *Server) content(id string) (content *secret.Bytes, ok bool, err error) {
+	err = s.store.View(func(tx store.Reader) error {
+		value, found, err := tx.Get(materialBucket, id)
+		if err != nil || !found {
+			return err
+		}
+		content, ok = secret.Copy(value), true
+		return nil
+	})
+	return content, ok, err
+}
+
+// newID returns a Unique Identifier: a random UUID (RFC 9562, version 4), of 36
+// characters, which is as long as old clients can take.
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,80 @@
+package keyserver
+
+import (
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// register takes an object that the client made (KMIP 1.4, 4.3). What the key
+// block says of algorithm and length becomes attributes, and must not contradict
+// those that are given.
+func (s *Server) register(r *request, p *kmip.RegisterRequest) (*kmip.RegisterResponse, error) {
+	if err := ownerOnly(r, "register objects: they would be its own, and it gets no key bytes"); err != nil {
+		return nil, err
+	}
+	if err := noTemplates(p.Template); err != nil {
+		return nil, err
+	}
+	o, err := object.New(p.ObjectType, p.Template.Attributes, r.now)
+	if err != nil {
+		return nil, err
+	}
+	b := &p.Object.KeyBlock
+	o.Content = object.Content{
+		Format: b.Format, Algorithm: b.Algorithm, Length: b.Length, Attributes: b.Attributes,
+		SecretDataType: p.Object.SecretDataType, OpaqueDataType: p.Object.OpaqueDataType,
+	}
+	if o.Type != kmip.ObjectTypeOpaqueObject {
+		if err := checkKeyBlock(o, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.insert(r, o, p.Object.Content()); err != nil {
+		return nil, err
+	}
+	return &kmip.RegisterResponse{UniqueIdentifier: o.ID}, nil
+}
+
+// checkKeyBlock compares a key block with the object's attributes and completes
+// them from one another.
+func checkKeyBlock(o *object.Object, b *kmip.KeyBlock) error {
+	if !canConvert(o.Type, b.Format) {
+		return kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s in the format %s is not supported", o.Type, b.Format)
+	}
+	bits := int32(b.Material.Len() * 8)
+	if b.Length != 0 && b.Length != bits {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the key block says %d bits and has %d", b.Length, bits)
+	}
+	alg, hasAlg := o.Attributes.Get(kmip.AttrCryptographicAlgorithm)
+	if hasAlg && b.Algorithm != 0 && kmip.CryptographicAlgorithm(alg.Int) != b.Algorithm {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the Cryptographic Algorithm of the attribute is %s, that of the key block %s", kmip.CryptographicAlgorithm(alg.Int), b.Algorithm)
+	}
+	length, hasLength := o.Attributes.Get(kmip.AttrCryptographicLength)
+	if hasLength && int32(length.Int) != bits {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the Cryptographic Length is %d, but the key has %d bits", length.Int, bits)
+	}
+	if o.Type == kmip.ObjectTypeSymmetricKey {
+		if bits == 0 {
+			return kmip.Errorf(kmip.ReasonInvalidField, "the key is empty")
+		}
+		if !hasAlg && b.Algorithm == 0 {
+			return kmip.Errorf(kmip.ReasonMissingData, "Register of a Symmetric Key needs its Cryptographic Algorithm")
+		}
+		if hasAlg {
+			o.Content.Algorithm = kmip.CryptographicAlgorithm(alg.Int)
+		}
+		o.Content.Length = bits
+	}
+	if !hasAlg && b.Algorithm != 0 {
+		o.Attributes.Add(kmip.AttrCryptographicAlgorithm, ttlv.EnumerationValue(uint32(b.Algorithm)))
+	}
+	if !hasLength && o.Content.Length != 0 {
+		o.Attributes.Add(kmip.AttrCryptographicLength, ttlv.IntegerValue(bits))
+	}
+	// A key's usage mask always has a value (KMIP 1.4, 3.19); some clients send none.
+	if _, ok := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !ok {
+		o.Attributes.Add(kmip.AttrCryptographicUsageMask, ttlv.IntegerValue(0))
+	}
+	return nil
+}

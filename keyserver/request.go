@@ -1,0 +1,120 @@
+package keyserver
+
+import (
+	"context"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/audit"
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
+)
+
+// request is one operation with what surrounds it.
+type request struct {
+	*kmipserver.Call
+	ctx context.Context
+	who endpoint.Identity
+	now time.Time
+
+	// For the audit line:
+	uid     string
+	names   []string
+	changed bool
+}
+
+// Handle implements kmipserver.Handler: it finds out who asks, carries out the
+// operation and records it.
+func (s *Server) Handle(ctx context.Context, c *kmipserver.Call, payload kmip.Payload) (kmip.Payload, error) {
+	r := &request{Call: c, ctx: ctx, now: s.now()}
+	var response kmip.Payload
+	var err error
+	// Asked for each operation: a removed endpoint is out at once.
+	if r.who, err = s.o.Endpoints.Authenticate(c.Peer.Certificate); err != nil {
+		s.log.Warn("a client was refused", "from", c.Peer.Address, "error", err)
+		err = kmip.Errorf(kmip.ReasonAuthenticationNotSuccessful, "the client certificate is not, or no longer, that of an endpoint of this key server")
+	} else {
+		response, err = s.carryOut(r, payload)
+	}
+	s.record(r, payload.Operation(), err)
+	return response, err
+}
+
+func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error) {
+	switch p := payload.(type) {
+	case *kmip.GetRequest:
+		return reply(s.get(r, p))
+	case *kmip.GetAttributesRequest:
+		return reply(s.getAttributes(r, p))
+	case *kmip.GetAttributeListRequest:
+		return reply(s.getAttributeList(r, p))
+	case *kmip.LocateRequest:
+		return reply(s.locate(r, p))
+	case *kmip.QueryRequest:
+		return reply(s.query(r, p))
+	case *kmip.DiscoverVersionsRequest:
+		return reply(s.discoverVersions(p))
+	}
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	switch p := payload.(type) {
+	case *kmip.CreateRequest:
+		return reply(s.create(r, p))
+	case *kmip.RegisterRequest:
+		return reply(s.register(r, p))
+	case *kmip.ActivateRequest:
+		return reply(s.activate(r, p))
+	case *kmip.RevokeRequest:
+		return reply(s.revoke(r, p))
+	case *kmip.DestroyRequest:
+		return reply(s.destroy(r, p))
+	case *kmip.AddAttributeRequest:
+		return reply(s.addAttribute(r, p))
+	case *kmip.ModifyAttributeRequest:
+		return reply(s.modifyAttribute(r, p))
+	case *kmip.DeleteAttributeRequest:
+		return reply(s.deleteAttribute(r, p))
+	}
+	return nil, kmip.Errorf(kmip.ReasonOperationNotSupported, "the operation %s is not supported", payload.Operation())
+}
+
+// reply keeps a nil response from becoming a Payload that is not nil.
+func reply[P kmip.Payload](p P, err error) (kmip.Payload, error) {
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ready refuses changes as long as they cannot be recorded.
+func (s *Server) ready() error {
+	if s.o.Audit == nil {
+		return nil
+	}
+	if err := s.o.Audit.Ready(); err != nil {
+		s.log.Error("a change was refused, because the audit log cannot be written", "error", err)
+		return kmip.Errorf(kmip.ReasonGeneralFailure, "the key server's audit log cannot be written; changes are refused until it can")
+	}
+	return nil
+}
+
+// record writes the audit line. A failure has been logged by the audit log, and
+// does not undo what has happened.
+func (s *Server) record(r *request, op kmip.Operation, err error) {
+	if s.o.Audit == nil {
+		return
+	}
+	e := audit.Entry{
+		Time: r.now, Endpoint: r.who.Name, Remote: r.Peer.Address, Op: op.String(), UID: r.uid, Names: r.names,
+		Result: audit.Success, Latency: s.now().Sub(r.now), Change: r.changed,
+	}
+	if err != nil {
+		e.Result, e.Reason = audit.Failure, err.Error()
+		switch kmip.ReasonOf(err) {
+		case kmip.ReasonPermissionDenied, kmip.ReasonAuthenticationNotSuccessful:
+			e.Result = audit.Denied
+		}
+	}
+	_ = s.o.Audit.Record(e)
+}

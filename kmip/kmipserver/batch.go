@@ -1,0 +1,200 @@
+package kmipserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// maxSkew is the difference of clocks that is worth a word in the log. A request
+// is never refused for it (KMIP 1.4, 6.5 leaves that to the server): hosts with
+// wrong clocks need their keys, too.
+const maxSkew = time.Minute
+
+// smallItem is more than the answer to any operation that changes something
+// takes in bytes, and than most failures.
+const smallItem = 256
+
+// respond carries out the request in frame.
+func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *kmip.ResponseMessage {
+	request, err := kmip.DecodeRequest(frame, s.o.Limits)
+	defer request.Wipe()
+	version := request.Header.Version
+	if version == (kmip.Version{}) {
+		version = peekVersion(frame)
+	}
+	if err != nil {
+		return unreadable(version, err)
+	}
+	h := &request.Header
+	if skew := time.Since(h.TimeStamp); !h.TimeStamp.IsZero() && skew.Abs() > maxSkew && !c.skewTold {
+		c.skewTold = true
+		s.log.Warn("the clocks of a client and of this server differ", "from", c.peer.Address, "seconds", int(skew.Seconds()))
+	}
+	response := newResponse(version)
+	response.Header.ClientCorrelation = h.ClientCorrelation
+	if err := refuse(request); err != nil {
+		response.Items = []kmip.ResponseItem{failed(err)}
+		return response
+	}
+	s.carryOut(ctx, c, request, response)
+	return response
+}
+
+// refuse says what a request as a whole asks for in vain.
+func refuse(m *kmip.RequestMessage) *kmip.Error {
+	switch h := &m.Header; {
+	case h.Asynchronous:
+		return kmip.Errorf(kmip.ReasonFeatureNotSupported, "asynchronous operations are not supported")
+	case h.Continuation == kmip.BatchUndo && len(m.Items) > 1:
+		return kmip.Errorf(kmip.ReasonFeatureNotSupported, "the Batch Error Continuation Option Undo is not supported")
+	case h.Continuation > kmip.BatchUndo:
+		return kmip.Errorf(kmip.ReasonInvalidField, "the Batch Error Continuation Option %s is unknown", h.Continuation)
+	case h.MaximumResponseSize < 0:
+		return kmip.Errorf(kmip.ReasonInvalidField, "the Maximum Response Size is %d", h.MaximumResponseSize)
+	}
+	return nil
+}
+
+// carryOut answers the items one by one, within the size that the client and the
+// server allow.
+func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMessage, response *kmip.ResponseMessage) {
+	h := &request.Header
+	limit := s.o.MaxResponseSize
+	if h.MaximumResponseSize > 0 {
+		limit = min(limit, int(h.MaximumResponseSize))
+	}
+	call := Call{Peer: c.peer, Version: h.Version}
+	left := limit - sizeOf(response)
+	for i := range request.Items {
+		in := &request.Items[i]
+		out := kmip.ResponseItem{}
+		if changes(in.Operation) && left < smallItem {
+			out = failed(tooLarge(limit)) // what was done has to be told: so it is not done
+		} else {
+			out = s.carryOutItem(ctx, c, &call, in)
+		}
+		out.Operation, out.ID = in.Operation, in.ID
+		size := sizeOfItem(&out, h.Version)
+		if size > left && out.Status == kmip.StatusSuccess && !changes(in.Operation) {
+			kmip.WipePayload(out.Payload)
+			out = failed(tooLarge(limit))
+			out.Operation, out.ID = in.Operation, in.ID
+			size = sizeOfItem(&out, h.Version)
+		}
+		left -= size
+		response.Items = append(response.Items, out)
+		if out.Status != kmip.StatusSuccess && h.Continuation != kmip.BatchContinue {
+			return
+		}
+	}
+}
+
+func (s *Server) carryOutItem(ctx context.Context, c *conn, call *Call, in *kmip.RequestItem) kmip.ResponseItem {
+	if in.Err != nil {
+		return s.failure(c, in.Operation, in.Err)
+	}
+	payload, err := s.handle(ctx, c, call, in.Payload)
+	if err != nil {
+		return s.failure(c, in.Operation, err)
+	}
+	return kmip.ResponseItem{Payload: payload}
+}
+
+func tooLarge(limit int) *kmip.Error {
+	return kmip.Errorf(kmip.ReasonResponseTooLarge, "the response would be larger than %d bytes", limit)
+}
+
+// handle carries out one operation. A panic fails that operation only.
+func (s *Server) handle(ctx context.Context, c *conn, call *Call, request kmip.Payload) (p kmip.Payload, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("a fault of this program failed an operation", "operation", request.Operation(), "from", c.peer.Address,
+				"panic", r, "stack", string(debug.Stack()))
+			p, err = nil, kmip.Errorf(kmip.ReasonGeneralFailure, "internal error")
+		}
+	}()
+	p, err = s.o.Handler.Handle(ctx, call, request)
+	if err == nil && p == nil {
+		err = fmt.Errorf("the handler of %s returned nothing", request.Operation())
+	}
+	return p, err
+}
+
+// failure is the answer to an item that failed. Only what was meant for the
+// client gets there.
+func (s *Server) failure(c *conn, op kmip.Operation, err error) kmip.ResponseItem {
+	var told *kmip.Error
+	if errors.As(err, &told) {
+		return failed(told)
+	}
+	if reason := kmip.ReasonOf(err); reason != 0 { // a fault in the request itself
+		return failed(kmip.Errorf(reason, "%v", err))
+	}
+	s.log.Error("an operation failed", "operation", op, "from", c.peer.Address, "error", err)
+	return failed(kmip.Errorf(kmip.ReasonGeneralFailure, "internal error; the key server's log says more"))
+}
+
+func failed(e *kmip.Error) kmip.ResponseItem {
+	return kmip.ResponseItem{Status: kmip.StatusOperationFailed, Reason: e.Reason, Message: e.Message}
+}
+
+// unreadable answers a request that cannot be answered item by item (KMIP 1.4,
+// 11.1): one item, which names no operation.
+func unreadable(version kmip.Version, err error) *kmip.ResponseMessage {
+	m := newResponse(version)
+	reason := kmip.ReasonOf(err)
+	if reason == 0 {
+		reason = kmip.ReasonInvalidMessage
+	}
+	var told *kmip.Error
+	text := err.Error()
+	if errors.As(err, &told) {
+		text = told.Message
+	}
+	m.Items = []kmip.ResponseItem{failed(kmip.Errorf(reason, "%s", text))}
+	return m
+}
+
+// newResponse answers in the request's version, or, where we do not speak it, in
+// the nearest that we do.
+func newResponse(v kmip.Version) *kmip.ResponseMessage {
+	switch {
+	case v.Supported():
+	case v.AtLeast(kmip.V1_4):
+		v = kmip.V1_4
+	default:
+		v = kmip.V1_0
+	}
+	return &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: v, TimeStamp: time.Now()}}
+}
+
+// peekVersion reads the version of a request that is malformed further on. The
+// version is the first field of the header, so it stands at a fixed place. The
+// zero Version: it does not stand there.
+func peekVersion(frame []byte) kmip.Version {
+	const at, size = 2 * ttlv.HeaderSize, 5 * ttlv.HeaderSize
+	if len(frame) < at+size {
+		return kmip.Version{}
+	}
+	part := frame[at : at+size]
+	if ttlv.Check(part, ttlv.Limits{}) != nil {
+		return kmip.Version{}
+	}
+	var v kmip.Version
+	for r := ttlv.NewReader(part, kmip.TagProtocolVersion); r.Next(); {
+		switch {
+		case r.Type() != ttlv.Integer:
+		case r.Tag() == kmip.TagProtocolVersionMajor:
+			v.Major = r.Integer()
+		case r.Tag() == kmip.TagProtocolVersionMinor:
+			v.Minor = r.Integer()
+		}
+	}
+	return v
+}

@@ -1,0 +1,46 @@
+package kmipserver
+
+import (
+	"context"
+	"crypto/x509"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+)
+
+// Handler carries out operations. It is called from many goroutines at once.
+type Handler interface {
+	// Handle carries out one operation and returns its response payload, which
+	// the server wipes once it is sent. The request payload is wiped afterwards,
+	// too: a handler that keeps a secret keeps a clone.
+	//
+	// The message of a *kmip.Error goes to the client as it is. Of any other
+	// error the client learns nothing but General Failure; the log has the rest.
+	Handle(ctx context.Context, c *Call, request kmip.Payload) (kmip.Payload, error)
+}
+
+// Peer is the client at the other end of a connection.
+type Peer struct {
+	// Certificate is the one that it proved to own the key of.
+	Certificate *x509.Certificate
+	// Address is its network address.
+	Address string
+}
+
+// Call is what surrounds an operation.
+type Call struct {
+	Peer    Peer
+	Version kmip.Version
+	// Placeholder is the ID Placeholder: the object that the batch's last Create,
+	// Register or Locate was about (KMIP 1.4, 4). Handlers read and set it.
+	Placeholder string
+}
+
+// changes says whether an operation changes something. Its answer must reach the
+// client, however long the answers before it are.
+func changes(op kmip.Operation) bool {
+	switch op {
+	case kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions:
+		return false
+	}
+	return true
+}
