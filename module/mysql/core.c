@@ -9,7 +9,6 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -34,9 +33,12 @@ static pid_t waiting_in;     /* the process that load() found about to fork; 0: 
 static int forks;            /* since then */
 static sigset_t masked;      /* what is blocked during a call */
 
-/* Signals that the processor or Go itself raises stay open during a call. */
+/*
+ * Signals that the processor, Go or a socket that the peer closed raises in this
+ * thread stay open during a call: Go handles them.
+ */
 static void fill_masked(void) {
-  static const int open_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG, SIGPROF};
+  static const int open_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGURG, SIGPROF, SIGPIPE};
   sigfillset(&masked);
   for (size_t i = 0; i < sizeof open_signals / sizeof *open_signals; i++)
     sigdelset(&masked, open_signals[i]);

@@ -1,5 +1,4 @@
 /* log.c - lines for the server's error log; without a server, for stderr. */
-#include <pthread.h>
 #include <stdio.h>
 
 #include "shim.h"

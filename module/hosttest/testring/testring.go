@@ -10,21 +10,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"syscall"
 
+	"github.com/dbkeyring/dbkeyring/backend/memory"
 	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/module/bridge"
-	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // Server plays the key server: its keys outlive every keyring opened on it.
-type Server struct {
-	mu   sync.Mutex
-	keys map[keyring.ID]keyring.Key
-}
+type Server struct{ keys *memory.Keyring }
 
 // New returns a server without keys.
-func New() *Server { return &Server{keys: map[keyring.ID]keyring.Key{}} }
+func New() *Server { return &Server{keys: memory.New()} }
 
 // Configure is a bridge.Dialect. The file <component>.cnf has one of the words
 //
@@ -40,8 +37,8 @@ func (s *Server) Configure(req bridge.Request) (bridge.Config, error) {
 		{Name: "Config_file", Value: path}, {Name: "Instance_path", Value: req.InstancePath}, {Name: "First_dir", Value: req.FirstDir},
 	}
 	word, err := os.ReadFile(path)
-	if err == nil && !slices.Contains([]string{"ok", "unreachable", "frozen"}, string(word)) {
-		err = errors.New("no such word in " + path + ": " + string(word))
+	if err == nil && !slices.Contains([]string{"ok", "unreachable", "frozen"}, strings.TrimSpace(string(word))) {
+		err = errors.New("no such word in " + path + ": " + strings.TrimSpace(string(word)))
 	}
 	if err != nil {
 		return bridge.Config{Status: rows}, keyring.E("read the configuration", keyring.ID{}, keyring.ErrInvalid, err)
@@ -66,7 +63,7 @@ func answer(ctx context.Context, op string, id keyring.ID, path string) error {
 	if err != nil {
 		return keyring.E(op, id, keyring.ErrInvalid, err)
 	}
-	switch string(text) {
+	switch strings.TrimSpace(string(text)) {
 	case "unreachable":
 		return keyring.E(op, id, keyring.ErrUnreachable, errors.New("nobody listens"))
 	case "frozen":
@@ -76,72 +73,67 @@ func answer(ctx context.Context, op string, id keyring.ID, path string) error {
 	return nil
 }
 
+// ring is a connection to the server, which fails when the server does.
 type ring struct {
-	server *Server
-	path   string
+	*Server
+	path string
 }
 
 func (r *ring) Fetch(ctx context.Context, id keyring.ID) (keyring.Key, error) {
 	if err := answer(ctx, "fetch", id, r.path); err != nil {
 		return keyring.Key{}, err
 	}
-	r.server.mu.Lock()
-	defer r.server.mu.Unlock()
-	k, ok := r.server.keys[id]
-	if !ok {
-		return keyring.Key{}, keyring.E("fetch", id, keyring.ErrNotFound, nil)
+	if id.Name == "broken-pipe" {
+		return keyring.Key{}, keyring.E("fetch", id, keyring.ErrUnreachable, breakPipe())
 	}
-	return keyring.Key{Type: k.Type, Data: k.Data.Clone()}, nil
+	return r.keys.Fetch(ctx, id)
+}
+
+// breakPipe writes to a socket whose other end is closed.
+func breakPipe() error {
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(pair[0])
+	if err := syscall.Close(pair[1]); err != nil {
+		return err
+	}
+	_, err = syscall.Write(pair[0], []byte("x"))
+	return err
 }
 
 func (r *ring) Store(ctx context.Context, id keyring.ID, k keyring.Key) error {
 	if err := answer(ctx, "store", id, r.path); err != nil {
 		return err
 	}
-	r.server.mu.Lock()
-	defer r.server.mu.Unlock()
-	if _, ok := r.server.keys[id]; ok {
-		return keyring.E("store", id, keyring.ErrExists, nil)
-	}
-	r.server.keys[id] = keyring.Key{Type: k.Type, Data: k.Data.Clone()}
-	return nil
+	return r.keys.Store(ctx, id, k)
 }
 
 func (r *ring) Generate(ctx context.Context, id keyring.ID, typ string, size int) error {
-	k := keyring.Key{Type: typ, Data: secret.Random(size)}
-	defer k.Wipe()
-	return r.Store(ctx, id, k)
+	if err := answer(ctx, "generate", id, r.path); err != nil {
+		return err
+	}
+	return r.keys.Generate(ctx, id, typ, size)
 }
 
 func (r *ring) Remove(ctx context.Context, id keyring.ID) error {
 	if err := answer(ctx, "remove", id, r.path); err != nil {
 		return err
 	}
-	r.server.mu.Lock()
-	defer r.server.mu.Unlock()
-	k, ok := r.server.keys[id]
-	if !ok {
-		return keyring.E("remove", id, keyring.ErrNotFound, nil)
-	}
-	k.Wipe()
-	delete(r.server.keys, id)
-	return nil
+	return r.keys.Remove(ctx, id)
 }
 
 func (r *ring) List(ctx context.Context) ([]keyring.ID, error) {
 	if err := answer(ctx, "list", keyring.ID{}, r.path); err != nil {
 		return nil, err
 	}
-	r.server.mu.Lock()
-	defer r.server.mu.Unlock()
-	var ids []keyring.ID
-	for id := range r.server.keys {
-		ids = append(ids, id)
-	}
+	ids, err := r.keys.List(ctx)
 	slices.SortFunc(ids, func(a, b keyring.ID) int { return strings.Compare(a.Owner+a.Name, b.Owner+b.Name) })
-	return ids, nil
+	return ids, err
 }
 
+// Close closes the connection, not the server.
 func (r *ring) Close() error { return nil }
 
 // NativeID makes the ring a keyring.NativeIDer.
