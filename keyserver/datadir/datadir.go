@@ -128,9 +128,6 @@ func inspect(path string) (empty bool, err error) {
 	if !info.IsDir() {
 		return false, fmt.Errorf("the data directory %s is a file. Give a folder", path)
 	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		return false, fmt.Errorf("the data directory %s is open to others (mode %#o), and private keys lie in it. Run: chmod 700 %s", path, mode, path)
-	}
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return false, fmt.Errorf("the data directory: %w", err)
@@ -141,17 +138,17 @@ func inspect(path string) (empty bool, err error) {
 			names = append(names, e.Name())
 		}
 	}
-	if len(names) == 0 {
-		return true, nil
-	}
-	if slices.Contains(names, storeFile) {
-		return false, nil
-	}
-	if slices.Contains(names, rootKeyFile) || slices.Contains(names, caKeyFile) {
+	ours := slices.ContainsFunc(names, func(name string) bool { return name == storeFile || name == rootKeyFile || name == caKeyFile })
+	switch mode := info.Mode().Perm(); {
+	case len(names) > 0 && !ours: // told before its mode: nobody shall close a folder of others
+		return false, fmt.Errorf("the folder %s is no data directory of dbkeyring, and not empty (%s). Use an empty folder, or one that does not exist yet",
+			path, firstFew(names))
+	case mode&0o027 != 0:
+		return false, fmt.Errorf("the data directory %s is open to others (mode %#o), and private keys lie in it. Run: chmod 700 %s", path, mode, path)
+	case ours && !slices.Contains(names, storeFile):
 		return false, fmt.Errorf("the data directory %s has lost its %s, which holds all keys. Restore it from a backup", path, storeFile)
 	}
-	return false, fmt.Errorf("the folder %s is no data directory of dbkeyring, and not empty (%s). Use an empty folder, or one that does not exist yet",
-		path, firstFew(names))
+	return !ours, nil
 }
 
 func firstFew(names []string) string {
