@@ -41,6 +41,15 @@ type Config struct {
 	// Open opens the keyring. It is called again after an outage, and by then
 	// the host may have become another user.
 	Open func(context.Context) (keyring.Keyring, error)
+	// Wipe wipes the configuration's secrets once Open is not called any more.
+	// It may be nil.
+	Wipe func()
+}
+
+func (c Config) wipe() {
+	if c.Wipe != nil {
+		c.Wipe()
+	}
 }
 
 // Handle names an instance or a snapshot to the host. 0 is never one.

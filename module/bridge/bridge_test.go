@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -533,6 +534,32 @@ func TestManyThreads(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// The secrets of a configuration are wiped once, when nothing is to be opened
+// with them any more.
+func TestConfigIsWiped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var wiped atomic.Int32
+		var err error
+		x := newHost(t, func(bridge.Request) (bridge.Config, error) {
+			return bridge.Config{
+				Open: func(context.Context) (keyring.Keyring, error) { return &faulty{}, err },
+				Wipe: func() { wiped.Add(1) },
+			}, nil
+		})
+		defer x.Close(x.h)
+		for _, c := range []struct {
+			err   error
+			after int32
+		}{{keyring.ErrUnreachable, 0}, {keyring.ErrDenied, 2}, {keyring.ErrUnreachable, 2}, {nil, 4}, {keyring.ErrUnreachable, 5}} {
+			err = c.err
+			x.load()
+			if synctest.Wait(); wiped.Load() != c.after {
+				t.Errorf("after a load with %v it was wiped %d times, want %d", c.err, wiped.Load(), c.after)
+			}
+		}
+	})
 }
 
 func TestLogLevels(t *testing.T) {

@@ -87,6 +87,7 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 			return codeOf(err)
 		}
 	}
+	config.wipe()
 	switch {
 	case err == nil:
 		return OK
@@ -144,6 +145,7 @@ func (in *instance) startRetry(config Config) {
 	in.retry.Store(&cancel)
 	in.spawn(func() {
 		defer cancel()
+		defer config.wipe()
 		said := ""
 		for wait := firstRetry; ; wait = min(wait*2, lastRetry) {
 			select {
