@@ -1,0 +1,84 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"log/slog"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/admin"
+	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+)
+
+type endpointCmd struct {
+	Add    endpointAddCmd    `cmd:"" help:"Enrol a client: make its certificate and write its files."`
+	List   endpointListCmd   `cmd:"" help:"List the clients and how long their certificates last."`
+	Renew  endpointRenewCmd  `cmd:"" help:"Give a client a new certificate."`
+	Remove endpointRemoveCmd `cmd:"" help:"Take a client's access away, at once. Its keys stay."`
+}
+
+// withService calls fn with the administration of a data directory: of the
+// server that runs on it, else of the directory itself.
+func withService(p *process, dir string, fn func(admin.Service) error) error {
+	log := slog.New(slog.NewTextHandler(p.stderr, nil))
+	service, done, err := admin.Connect(p.ctx, dir, func() (*datadir.Dir, error) { return datadir.Open(dir, log) })
+	switch {
+	case errors.Is(err, datadir.ErrNone):
+		return &failed{err: err, hint: "name the server's with --data, or make one with: dbkeyring serve --data " + dir, code: exitUnreachable}
+	case errors.Is(err, datadir.ErrInUse):
+		return &failed{err: err, hint: "the server starts or stops just now, or its " + datadir.SocketFile + " was removed: try again, else restart it", code: exitUnreachable}
+	case err != nil:
+		return err
+	}
+	return errors.Join(explain(fn(service)), done())
+}
+
+// explain adds the cure to an error of the register.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, endpoint.ErrNotFound):
+		return &failed{err: err, hint: "see: dbkeyring endpoint list", code: exitNotFound}
+	case errors.Is(err, endpoint.ErrExists):
+		return &failed{err: err, hint: "give it another certificate with: dbkeyring endpoint renew"}
+	case errors.Is(err, endpoint.ErrReclaim):
+		return &failed{err: err, hint: "choose another name, or give the new client those keys with --reclaim"}
+	case errors.Is(err, endpoint.ErrName):
+		return &failed{err: err, code: exitUsage}
+	}
+	return err
+}
+
+// life is a certificate's life time: 365d, 2y, or Go's units (12h).
+type life time.Duration
+
+const day = 24 * time.Hour
+
+// UnmarshalText reads a life time.
+func (l *life) UnmarshalText(text []byte) error {
+	s := string(text)
+	units := map[string]time.Duration{"d": day, "w": 7 * day, "y": 365 * day}
+	for suffix, unit := range units {
+		number, ok := strings.CutSuffix(s, suffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(number)
+		if err != nil || n <= 0 || n > int(200*365*day/unit) {
+			return errLife(s)
+		}
+		*l = life(time.Duration(n) * unit)
+		return nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return errLife(s)
+	}
+	*l = life(d)
+	return nil
+}
+
+func errLife(s string) error { return fmt.Errorf("%q is no life time: give 90d, 2y or 12h", s) }

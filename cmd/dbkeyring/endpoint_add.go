@@ -1,0 +1,65 @@
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/admin"
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+)
+
+type endpointAddCmd struct {
+	Name     string `arg:"" help:"The client's name: 1 to 64 of A-Z a-z 0-9 . _ -"`
+	outFlags `embed:""`
+	Life     life `placeholder:"DURATION" default:"365d" help:"How long the certificate lasts: 90d, 2y, 12h (default 365d)."`
+	Reclaim  bool `help:"Take up the name of a client that was removed, and its keys with it."`
+	dataFlag `embed:""`
+}
+
+// Run enrols a client.
+func (c *endpointAddCmd) Run(p *process) error {
+	if err := endpoint.CheckName(c.Name); err != nil {
+		return explain(err)
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	return withService(p, c.Data, func(s admin.Service) error {
+		return c.enrol(p, s, "dbkeyring endpoint renew "+c.Name+" --cut-old", func(public []byte) (admin.Issued, error) {
+			return s.Add(p.ctx, admin.AddRequest{Name: c.Name, PublicKey: public, Life: time.Duration(c.Life), Reclaim: c.Reclaim})
+		})
+	})
+}
+
+// enrol has a key signed by ask and writes the client's files. again is the
+// command that repeats it when the files cannot be written.
+func (c *outFlags) enrol(p *process, s admin.Service, again string, ask func([]byte) (admin.Issued, error)) error {
+	status, err := s.Status(p.ctx)
+	if err != nil {
+		return err
+	}
+	undo, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	pair, ca, e, err := admin.Enrol(ask)
+	if err != nil {
+		undo()
+		return err
+	}
+	if err := c.write(p, status, pair, ca); err != nil {
+		return &failed{
+			err:  fmt.Errorf("endpoint %s has its certificate, but its files could not be written: %w", e.Name, err),
+			hint: "once there is room, run: " + again + " --for " + c.For + " --out " + c.Out + " --force",
+		}
+	}
+	return told(p, e, pair, ca, c.Out)
+}
+
+func told(p *process, e endpoint.Endpoint, pair pki.Pair, ca *x509.Certificate, out string) error {
+	_, err := fmt.Fprintf(p.stdout, "endpoint %s: files in %s, certificate until %s, CA until %s\n", e.Name, out,
+		pair.Certificate.NotAfter.Format(time.DateOnly), ca.NotAfter.Format(time.DateOnly))
+	return err
+}

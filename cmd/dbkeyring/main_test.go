@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dbkeyring": main})
+}
+
+// TestScript runs testdata/*.txtar. A script starts servers in the background,
+// on ports that the system chooses, and reads the address out of `status`.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Deadline:            time.Now().Add(2 * time.Minute),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DBKEYRING_DATA", e.WorkDir+"/data")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"makekey":  cmdMakeKey,
+			"mode":     cmdMode,
+			"truncate": cmdTruncate,
+			"setaddr":  cmdSetAddress,
+			"signal":   cmdSignal,
+			"waitfile": cmdWaitFile,
+		},
+	})
+}
+
+// cmdMakeKey: makekey CONFIG VAR NAME has the server of a configuration make an
+// AES key and sets VAR to its Unique ID.
+func cmdMakeKey(ts *testscript.TestScript, _ bool, args []string) {
+	flags := clientFlags{Config: ts.MkAbs(args[0])}
+	p := &process{ctx: context.Background(), stderr: io.Discard}
+	ts.Check(flags.withClient(p, func(ctx context.Context, c *kmipclient.Client) error {
+		answer, err := c.Create(ctx, &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES),
+			kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256),
+			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, 12), // Encrypt, Decrypt
+			kmip.NameAttribute(args[2]),
+		}}})
+		if err == nil {
+			ts.Setenv(args[1], answer.UniqueIdentifier)
+		}
+		return err
+	}))
+}
+
+// cmdMode: mode 600 FILE... checks permissions.
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	for _, file := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(file))
+		ts.Check(err)
+		const digits = "01234567"
+		m := info.Mode().Perm()
+		if got := string([]byte{digits[m>>6&7], digits[m>>3&7], digits[m&7]}); (got == args[0]) == neg {
+			ts.Fatalf("%s has mode %s", file, got)
+		}
+	}
+}
+
+// cmdTruncate: truncate FILE empties a file.
+func cmdTruncate(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), 0))
+}
+
+// cmdSetAddress: setaddr VAR sets VAR to the address in the last output of
+// `dbkeyring status`.
+func cmdSetAddress(ts *testscript.TestScript, _ bool, args []string) {
+	_, rest, ok := strings.Cut(ts.ReadFile("stdout"), "KMIP on ")
+	if !ok {
+		ts.Fatalf("the output has no address")
+	}
+	address, _, _ := strings.Cut(rest, "\n")
+	ts.Setenv(args[0], address)
+}
+
+// cmdSignal: signal TERM|HUP sends it to the process that was started last.
+func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
+	running := ts.BackgroundCmds()
+	ts.Check(running[len(running)-1].Process.Signal(map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[args[0]]))
+}
+
+// cmdWaitFile: waitfile FILE waits until another process has made it.
+func cmdWaitFile(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s does not come", args[0])
+}
+
+func TestLife(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"1d": day, "365d": 365 * day, "2w": 14 * day, "10y": 3650 * day, "12h": 12 * time.Hour, "90m": 90 * time.Minute,
+	} {
+		var l life
+		if err := l.UnmarshalText([]byte(text)); err != nil || time.Duration(l) != want {
+			t.Errorf("%s = %v, %v", text, time.Duration(l), err)
+		}
+	}
+	for _, text := range []string{"", "d", "0d", "-1d", "1.5d", "99999999999d", "1000y", "0s", "-1h", "soon"} {
+		var l life
+		if err := l.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "no life time") {
+			t.Errorf("%q = %v, %v", text, time.Duration(l), err)
+		}
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"INNODBKey-1": "INNODBKey-1", "ключ": "ключ", "a b": "a b", "\x1b[2J": `"\x1b[2J"`, "a\nb": `"a\nb"`, "\xff": `"\xff"`,
+		"": `""`, "a  b": `"a  b"`, " a": `" a"`,
+	} {
+		if got := printable(in); got != want {
+			t.Errorf("%q = %s, want %s", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
+	"github.com/dbkeyring/dbkeyring/keyserver"
+	"github.com/dbkeyring/dbkeyring/keyserver/admin"
+	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
+	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+)
+
+// upkeepInterval is how often a running server looks at its certificates.
+const upkeepInterval = 12 * time.Hour
+
+type serveCmd struct {
+	dataFlag `embed:""`
+	Listen   string   `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
+	San      []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
+}
+
+// Help is the long help.
+func (serveCmd) Help() string {
+	return "On an empty or missing DIR it first makes a CA, a server certificate, a root key and an administrator's identity (DIR/admin). " +
+		"SIGTERM and SIGINT end it after the requests in progress, a second one at once; SIGHUP opens the audit log anew after a rotation."
+}
+
+// Run serves until a signal comes.
+func (c *serveCmd) Run(p *process) error {
+	ctx, stop := signal.NotifyContext(p.ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop) // from now on a second signal ends the process
+	log := slog.New(slog.NewTextHandler(p.stderr, nil))
+
+	names, err := c.names()
+	if err != nil {
+		return &failed{err: err, code: exitUsage}
+	}
+	dir, created, err := datadir.OpenOrCreate(c.Data, log)
+	if err != nil {
+		return err
+	}
+	defer dir.Close() // a second time, after a clean end
+	if created {
+		log.Info("made the data directory, with a CA, a root key and an administrator's identity. Back it up: without its root key no key can be read", "dir", dir.Path)
+	}
+	s := &server{dir: dir, names: names, log: log}
+	if err := s.upkeep(ctx, time.Now()); err != nil {
+		return err
+	}
+	return errors.Join(s.serve(ctx, p, c.Listen), dir.Close())
+}
+
+// names returns what the server's certificate shall name.
+func (c *serveCmd) names() ([]string, error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w. Give HOST:PORT, such as 0.0.0.0:5696", c.Listen, err)
+	}
+	extra := c.San
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		extra = append([]string{host}, extra...)
+	}
+	hostname, err := os.Hostname()
+	if err != nil {
+		hostname = "" // localhost is in any case
+	}
+	names, err := pki.ServerNames(hostname, extra)
+	if err != nil {
+		return nil, fmt.Errorf("--san %w", err)
+	}
+	return names, nil
+}
+
+// server is a running key server.
+type server struct {
+	dir         *datadir.Dir
+	names       []string
+	log         *slog.Logger
+	certificate atomic.Pointer[tls.Certificate]
+}
+
+// upkeep renews what can be renewed and warns about what cannot.
+func (s *server) upkeep(ctx context.Context, now time.Time) error {
+	cert, err := s.dir.ServerCertificate(s.names, now)
+	if err != nil {
+		return fmt.Errorf("the server's certificate: %w", err)
+	}
+	s.certificate.Store(cert)
+	if err := s.dir.RenewAdmin(ctx, now); err != nil {
+		return fmt.Errorf("the administrator's certificate: %w", err)
+	}
+	for _, e := range s.dir.EndingSoon(now) {
+		what := "a certificate ends soon. Renew it with: dbkeyring endpoint renew"
+		if e.NotAfter.Before(now) {
+			what = "a certificate has ended. Renew it with: dbkeyring endpoint renew"
+		}
+		s.log.Warn(what, "whose", e.What, "end", e.NotAfter.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// serve listens and serves until ctx ends, then drains.
+func (s *server) serve(ctx context.Context, p *process, listen string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return &failed{err: fmt.Errorf("--listen %s: the address is in use", listen), hint: "stop the program that listens there, or choose another port"}
+		}
+		return fmt.Errorf("--listen: %w", err)
+	}
+	defer listener.Close()
+	kmip, err := keyserver.New(keyserver.Options{Store: s.dir.Store, Endpoints: s.dir.Endpoints, Audit: s.dir.Audit, Log: s.log, Version: versionText()})
+	if err != nil {
+		return fmt.Errorf("start the key server: %w", err)
+	}
+
+	hangup := make(chan os.Signal, 1) // before anybody can know that the server runs
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	address, started := listener.Addr().String(), time.Now()
+	control, err := admin.Listen(s.dir.Path, &admin.Local{Dir: s.dir, Running: func() admin.Status {
+		return admin.Status{Running: true, Address: address, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
+	}}, s.log)
+	if err != nil {
+		return err
+	}
+	background := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(background)
+		s.background(ctx, hangup)
+	}()
+
+	fmt.Fprintf(p.stdout, "ready: KMIP on %s, data in %s, server certificate until %s, CA until %s\n", address, s.dir.Path,
+		s.certificate.Load().Leaf.NotAfter.Format(time.DateOnly), s.dir.CA.Certificate.NotAfter.Format(time.DateOnly))
+	err = kmip.Serve(ctx, listener, s.tls())
+	cancel()
+	<-background
+	s.log.Info("stopped")
+	return errors.Join(err, control.Close())
+}
+
+// tls admits whom the CA signed for; who that is, the register says at each request.
+func (s *server) tls() *tls.Config {
+	clients := x509.NewCertPool()
+	clients.AddCert(s.dir.CA.Certificate)
+	return tlsconf.ServerConfig(tlsconf.ServerOptions{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },
+		ClientCA:       clients,
+		Authorize: func(state tls.ConnectionState) error {
+			_, err := s.dir.Endpoints.Authenticate(state.PeerCertificates[0])
+			return err
+		},
+	})
+}
+
+// background reopens the audit log on SIGHUP and looks after the certificates.
+func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
+	tick := time.NewTicker(upkeepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			if err := s.dir.Audit.Reopen(); err == nil {
+				s.log.Info("opened the audit log anew", "file", filepath.Join(s.dir.Path, "audit.log"))
+			}
+		case now := <-tick.C:
+			if err := s.upkeep(ctx, now); err != nil {
+				s.log.Error("looking after the certificates failed", "error", err)
+			}
+		}
+	}
+}
