@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/internal/pemkey"
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
+	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
 )
@@ -34,6 +36,7 @@ type keyCmd struct {
 // clientFlags say which KMIP server to ask, and as whom.
 type clientFlags struct {
 	Config  string        `placeholder:"FILE" xor:"how" help:"A configuration file that names server and certificates: component_keyring_kmip.cnf."`
+	Data    string        `placeholder:"DIR" xor:"how" help:"The data directory of a server that runs on this machine: as its administrator."`
 	Server  string        `placeholder:"ADDR" xor:"how" help:"The KMIP server, HOST or HOST:PORT; then --cert, --key and --ca are needed, too."`
 	Cert    string        `placeholder:"FILE" and:"pem" help:"The client's certificate (PEM)."`
 	Key     string        `placeholder:"FILE" and:"pem" help:"The client's private key (PEM)."`
@@ -60,8 +63,8 @@ func (c *clientFlags) withClient(p *process, fn func(context.Context, *kmipclien
 func (c *clientFlags) options(p *process) (backend.Options, error) {
 	var o backend.Options
 	switch {
-	case c.Config != "" && c.Cert != "":
-		return o, &failed{err: errors.New("--config and --cert, --key, --ca exclude each other"), code: exitUsage}
+	case c.Server == "" && c.Cert != "":
+		return o, &failed{err: errors.New("--cert, --key and --ca go with --server"), code: exitUsage}
 	case c.Config != "":
 		read, report, err := percona.ReadFile(c.Config, config.CurrentBase())
 		for _, w := range report.Warnings {
@@ -71,6 +74,18 @@ func (c *clientFlags) options(p *process) (backend.Options, error) {
 			return o, &failed{err: err, code: exitUsage}
 		}
 		o = read.Options
+	case c.Data != "":
+		status, err := runningServer(p.ctx, c.Data, 0)
+		if err != nil {
+			return o, err
+		}
+		identity := filepath.Join(c.Data, datadir.AdminDir)
+		o = backend.Options{
+			Servers:        []string{reachable(status.Address)},
+			ClientCertFile: filepath.Join(identity, datadir.ClientCertFile),
+			ClientKeyFile:  filepath.Join(identity, datadir.ClientKeyFile),
+			ServerCAFile:   filepath.Join(identity, datadir.RootCertFile),
+		}
 	case c.Server != "" && c.Cert != "":
 		server, err := config.ParseServer(c.Server, defaultPort)
 		if err != nil {
@@ -78,7 +93,7 @@ func (c *clientFlags) options(p *process) (backend.Options, error) {
 		}
 		o = backend.Options{Servers: []string{server}, ClientCertFile: c.Cert, ClientKeyFile: c.Key, ServerCAFile: c.CA}
 	default:
-		return o, &failed{err: errors.New("no server: give --config FILE, or --server, --cert, --key and --ca"), code: exitUsage}
+		return o, &failed{err: errors.New("no server: give --config FILE, or --data DIR, or --server, --cert, --key and --ca"), code: exitUsage}
 	}
 	if c.Timeout > 0 {
 		o.Timeout = c.Timeout

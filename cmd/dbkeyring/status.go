@@ -18,12 +18,7 @@ type statusCmd struct {
 
 // Run describes the server that runs on a data directory; none is exit code 4.
 func (c *statusCmd) Run(p *process) error {
-	client := admin.NewClient(c.Data)
-	defer client.Close()
-	s, err := c.ask(p.ctx, client)
-	if errors.Is(err, admin.ErrNotRunning) {
-		return &failed{err: fmt.Errorf("%w: %s", admin.ErrNotRunning, c.Data), hint: "start it with: dbkeyring serve --data " + c.Data, code: exitUnreachable}
-	}
+	s, err := runningServer(p.ctx, c.Data, c.Wait)
 	if err != nil {
 		return err
 	}
@@ -36,16 +31,21 @@ func (c *statusCmd) Run(p *process) error {
 	return err
 }
 
-func (c *statusCmd) ask(ctx context.Context, client *admin.Client) (admin.Status, error) {
-	deadline := time.Now().Add(c.Wait)
+// runningServer asks the server that runs on a data directory, and waits for one.
+func runningServer(ctx context.Context, dir string, wait time.Duration) (admin.Status, error) {
+	client := admin.NewClient(dir)
+	defer client.Close()
+	deadline := time.Now().Add(wait)
 	for {
 		s, err := client.Status(ctx)
-		if !errors.Is(err, admin.ErrNotRunning) || time.Now().After(deadline) {
+		switch {
+		case !errors.Is(err, admin.ErrNotRunning):
 			return s, err
+		case time.Now().After(deadline) || ctx.Err() != nil:
+			return s, &failed{err: fmt.Errorf("%w: %s", admin.ErrNotRunning, dir), hint: "start it with: dbkeyring serve --data " + dir, code: exitUnreachable}
 		}
 		select {
 		case <-ctx.Done():
-			return s, err
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

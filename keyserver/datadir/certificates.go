@@ -58,7 +58,7 @@ func (d *Dir) ServerCertificate(names []string, now time.Time) (*tls.Certificate
 // RenewAdmin renews the administrator's certificate in the data directory when
 // it nears its end. One that was moved elsewhere, or removed, is left alone.
 func (d *Dir) RenewAdmin(ctx context.Context, now time.Time) error {
-	file := filepath.Join(d.file(adminDir), ClientCertFile)
+	file := filepath.Join(d.file(AdminDir), ClientCertFile)
 	old, err := pki.LoadCertificate(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -81,7 +81,7 @@ func (d *Dir) fill(raw *bolt.Store, now time.Time) error {
 
 // addAdmin makes the administrator's identity.
 func (d *Dir) addAdmin(now time.Time) error {
-	if err := os.Mkdir(d.file(adminDir), 0o700); err != nil {
+	if err := os.Mkdir(d.file(AdminDir), 0o700); err != nil {
 		return err
 	}
 	pair, err := d.newClient(AdminName, now)
@@ -105,7 +105,7 @@ func (d *Dir) newClient(name string, now time.Time) (pki.Pair, error) {
 }
 
 func (d *Dir) saveAdmin(pair pki.Pair) error {
-	return SaveClient(d.file(adminDir), pair, d.CA.Certificate)
+	return SaveClient(d.file(AdminDir), pair, d.CA.Certificate)
 }
 
 // checkComplete says whether the making of the directory came to its end.

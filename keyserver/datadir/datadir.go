@@ -43,8 +43,9 @@ const (
 	serverCertFile = "server_certificate.pem"
 	serverKeyFile  = "server_key.pem"
 	auditFile      = "audit.log"
-	adminDir       = "admin"
 
+	// AdminDir is the folder with the administrator's certificate, key and CA.
+	AdminDir = "admin"
 	// SocketFile is the admin socket.
 	SocketFile = "admin.sock"
 )
