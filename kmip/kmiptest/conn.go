@@ -64,5 +64,5 @@ func (c *Conn) Raw(b []byte) ([]byte, error) {
 	if _, err := c.Write(b); err != nil {
 		return nil, err
 	}
-	return readFrame(c)
+	return ReadFrame(c)
 }

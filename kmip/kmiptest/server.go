@@ -87,7 +87,7 @@ func (s *Server) accept() {
 func (s *Server) serve(c net.Conn) {
 	for {
 		c.SetDeadline(time.Now().Add(time.Minute))
-		frame, err := readFrame(c)
+		frame, err := ReadFrame(c)
 		if err != nil {
 			return
 		}
@@ -109,7 +109,8 @@ func (s *Server) serve(c net.Conn) {
 	}
 }
 
-func readFrame(r io.Reader) ([]byte, error) {
+// ReadFrame reads one message.
+func ReadFrame(r io.Reader) ([]byte, error) {
 	head := make([]byte, ttlv.HeaderSize)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return nil, err
