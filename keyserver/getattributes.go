@@ -48,11 +48,18 @@ func (s *Server) getAttributeList(r *request, p *kmip.GetAttributeListRequest) (
 	return response, nil
 }
 
+// OwnerAttribute names the endpoint that owns an object, for administrators, who
+// see everybody's (KMIP 1.4, 3.39: "y-" is a server's own attribute).
+const OwnerAttribute = "y-Owner"
+
 // visible returns the attributes that the client may see. A digest would tell an
 // administrator whether its guess of a password is right. The digest's format is a
 // field of 1.1.
 func visible(r *request, o *object.Object) kmip.Attributes {
 	all := o.All(r.now)
+	if r.who.Admin {
+		all = append(all, kmip.TextAttribute(OwnerAttribute, o.Owner))
+	}
 	i := slices.IndexFunc(all, func(a kmip.Attribute) bool { return a.Name == kmip.AttrDigest })
 	switch {
 	case i < 0:
