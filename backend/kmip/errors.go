@@ -1,0 +1,197 @@
+package kmip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+)
+
+// kindOf is the border between KMIP and the keyring: what a server's refusal
+// means. What is not here is ErrUnreachable, and nothing is ErrNotFound: only who
+// asked for an object knows whether Item Not Found says that there is no key.
+var kindOf = map[kmip.ResultReason]error{
+	kmip.ReasonAuthenticationNotSuccessful:      keyring.ErrDenied,
+	kmip.ReasonPermissionDenied:                 keyring.ErrDenied,
+	kmip.ReasonAttestationRequired:              keyring.ErrDenied,
+	kmip.ReasonAttestationFailed:                keyring.ErrDenied,
+	kmip.ReasonSensitive:                        keyring.ErrDenied,
+	kmip.ReasonNotExtractable:                   keyring.ErrDenied,
+	kmip.ReasonKeyValueNotPresent:               keyring.ErrDenied,
+	kmip.ReasonObjectArchived:                   keyring.ErrInactive,
+	kmip.ReasonIllegalOperation:                 keyring.ErrInactive,
+	kmip.ReasonObjectAlreadyExists:              keyring.ErrExists,
+	kmip.ReasonInvalidField:                     keyring.ErrInvalid,
+	kmip.ReasonMissingData:                      keyring.ErrInvalid,
+	kmip.ReasonOperationNotSupported:            keyring.ErrInvalid,
+	kmip.ReasonFeatureNotSupported:              keyring.ErrInvalid,
+	kmip.ReasonKeyFormatTypeNotSupported:        keyring.ErrInvalid,
+	kmip.ReasonKeyCompressionTypeNotSupported:   keyring.ErrInvalid,
+	kmip.ReasonApplicationNamespaceNotSupported: keyring.ErrInvalid,
+	kmip.ReasonCryptographicFailure:             keyring.ErrCorrupt,
+	kmip.ReasonEncodingOptionError:              keyring.ErrCorrupt,
+}
+
+// cureOf is advice about refusals. It names no option: none would help.
+var cureOf = map[kmip.ResultReason]string{
+	kmip.ReasonAuthenticationNotSuccessful: "Have the client certificate accepted by the key server.",
+	kmip.ReasonPermissionDenied:            "Have the key server's administrator allow this client the operation.",
+	kmip.ReasonObjectArchived:              "Have the key server's administrator recover the object.",
+	kmip.ReasonInvalidMessage:              "Look into the key server's log.",
+	kmip.ReasonGeneralFailure:              "Look into the key server's log.",
+}
+
+// optionError is a fault of the options, found when they are used.
+type optionError struct{ err error }
+
+func (e *optionError) Error() string { return "the connection cannot be set up: " + e.err.Error() }
+func (e *optionError) Unwrap() error { return e.err }
+
+// inactiveError is the cause of ErrInactive.
+type inactiveError struct {
+	uid   string
+	state kmip.State
+}
+
+func (e inactiveError) Error() string {
+	return fmt.Sprintf("its object %s on the key server is %s. Have it activated there, or allow the use of such keys.", e.uid, e.state)
+}
+
+// message is a cause in a user's words: what happened (where): cause. Cure.
+type message struct {
+	text string
+	err  error
+}
+
+func (m *message) Error() string { return m.text }
+func (m *message) Unwrap() error { return m.err }
+
+// fault makes the error of an operation out of whatever went wrong.
+func (r *Keyring) fault(op string, id keyring.ID, err error) error {
+	var (
+		option  *optionError
+		refusal *kmip.Error
+		network *kmipclient.Error
+		many    errTooMany
+	)
+	switch {
+	case errors.Is(err, keyring.ErrExists):
+		return keyring.E(op, id, keyring.ErrExists, nil)
+	case errors.As(err, &option), errors.As(err, &many):
+		return keyring.E(op, id, keyring.ErrInvalid, r.advised(err.Error(), err))
+	case errors.As(err, &refusal):
+		kind, ok := kindOf[refusal.Reason]
+		if !ok {
+			kind = keyring.ErrUnreachable
+		}
+		text := "the key server refused (" + r.where() + "): " + refusal.Error()
+		if cure := cureOf[refusal.Reason]; cure != "" {
+			return keyring.E(op, id, kind, &message{text + ". " + cure, err})
+		}
+		return keyring.E(op, id, kind, r.advised(text, err))
+	case errors.As(err, &network):
+		return r.networkFault(op, id, network)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return keyring.E(op, id, keyring.ErrUnreachable, fmt.Errorf("it took too long, or was given up: %w", err))
+	}
+	return keyring.E(op, id, keyring.ErrUnreachable, err)
+}
+
+// where is the server that answered last.
+func (r *Keyring) where() string {
+	if c := r.connection(); c != nil && c.Status().Server != "" {
+		return c.Status().Server
+	}
+	return strings.Join(r.o.Servers, ", ")
+}
+
+// advised adds the configuration's cure.
+func (r *Keyring) advised(text string, err error) error {
+	if r.o.Cure != nil {
+		if cure := r.o.Cure(err); cure != "" {
+			text += ". " + cure
+		}
+	}
+	return &message{text, err}
+}
+
+// networkFault words what went wrong with each server. It is ErrDenied only if
+// every server refused this client, not if we refused the server.
+func (r *Keyring) networkFault(op string, id keyring.ID, e *kmipclient.Error) error {
+	kind := keyring.ErrDenied
+	var texts, cures []string
+	causes := []error{e}
+	for _, s := range e.Servers {
+		cause := explain(s)
+		var refused *tlsconf.RefusedError
+		if !errors.As(cause, &refused) || !refused.AboutCertificate() {
+			kind = keyring.ErrUnreachable
+		}
+		texts = append(texts, fmt.Sprintf("%s (%s): %s", happened(s.Phase), s.Server, plain(cause)))
+		causes = append(causes, cause)
+		if r.o.Cure != nil {
+			if cure := r.o.Cure(cause); cure != "" && !slices.Contains(cures, cure) {
+				cures = append(cures, cure)
+			}
+		}
+	}
+	text := strings.Join(texts, "; ")
+	if e.Sent {
+		text += "; the change may or may not have been made"
+	}
+	if len(cures) > 0 {
+		text += ". " + strings.Join(cures, " ")
+	}
+	return keyring.E(op, id, kind, &message{text, errors.Join(causes...)})
+}
+
+// happened says what an exchange had come to.
+func happened(p kmipclient.Phase) string {
+	switch p {
+	case kmipclient.PhaseWait:
+		return "waited too long for other calls to the key server"
+	case kmipclient.PhaseResolve:
+		return "cannot find the key server"
+	case kmipclient.PhaseConnect:
+		return "cannot connect to the key server"
+	case kmipclient.PhaseHandshake:
+		return "cannot make a TLS connection with the key server"
+	case kmipclient.PhaseVersion:
+		return "cannot agree on a KMIP version with the key server"
+	}
+	return "no answer from the key server"
+}
+
+// explain gives the cause in the words of tlsconf where it is one of TLS.
+func explain(s *kmipclient.ServerError) error {
+	if s.Phase != kmipclient.PhaseHandshake {
+		return s.Err
+	}
+	host, _, _ := net.SplitHostPort(s.Server)
+	return tlsconf.Explain(s.Err, host)
+}
+
+// plain is a cause without what the sentence around it says already.
+func plain(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.Is(err, kmipclient.ErrNotKMIP):
+		return "it speaks TLS, but not KMIP"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "the time ran out"
+	case errors.As(err, &dns):
+		return dns.Err
+	case errors.As(err, &op) && op.Op == "dial":
+		return op.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,139 @@
+package kmip
+
+import (
+	"context"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/kmip"
+)
+
+// Fetch returns the key from memory, or asks the server for it. A key in memory
+// is served even if its object was destroyed meanwhile, until the next Reload.
+func (r *Keyring) Fetch(ctx context.Context, id keyring.ID) (keyring.Key, error) {
+	var k keyring.Key
+	var state kmip.State
+	var uid string
+	err := r.with(ctx, "fetch", id, func(o *object) {
+		uid, state = o.uid, o.state
+		if !r.o.RefuseInactive || !inactive(state) {
+			k = keyring.Key{Type: o.typ, Data: o.data.Clone()}
+		}
+	})
+	if err != nil || !inactive(state) {
+		return k, err
+	}
+	if r.o.RefuseInactive {
+		return k, keyring.E("fetch", id, keyring.ErrInactive, inactiveError{uid, state})
+	}
+	r.warnInactive(id, uid, state)
+	return k, nil
+}
+
+// with calls use on the key's object, while nobody else changes it.
+func (r *Keyring) with(ctx context.Context, op string, id keyring.ID, use func(*object)) error {
+	r.mu.RLock()
+	o, cached := r.keys[id]
+	if cached {
+		use(o)
+	}
+	closed, changes := r.closed, r.changes
+	r.mu.RUnlock()
+	switch {
+	case closed:
+		return r.fault(op, id, errClosed)
+	case cached:
+		return nil
+	case checkID(id) != nil:
+		return keyring.E(op, id, keyring.ErrNotFound, nil) // no object can have such a Name
+	}
+	objects, err := r.find(ctx, id, true)
+	if err != nil {
+		return r.fault(op, id, err)
+	}
+	if len(objects) == 0 {
+		return keyring.E(op, id, keyring.ErrNotFound, nil)
+	}
+	if len(objects) > 1 {
+		r.log.Warn("several objects on the key server have the Name of a key; the oldest is the key", "key", id, "object", objects[0].uid)
+		wipe(objects[1:])
+	}
+	o = objects[0]
+	use(o)
+	// Whoever gets a key makes it a real one, even if its Store reported a failure.
+	r.forgetPending(id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, there := r.keys[id]; there || r.closed || r.changes != changes {
+		o.data.Wipe() // it may be older than what has happened since
+		return nil
+	}
+	r.keys[id] = o
+	return nil
+}
+
+// put makes o the key in memory.
+func (r *Keyring) put(id keyring.ID, o *object) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old, ok := r.keys[id]; ok {
+		old.data.Wipe()
+	}
+	if r.closed {
+		o.data.Wipe()
+		return
+	}
+	r.keys[id] = o
+}
+
+// drop forgets the key and everything else of the objects.
+func (r *Keyring) drop(id keyring.ID, uids map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes++
+	for i, o := range r.keys {
+		if i == id || uids[o.uid] {
+			o.data.Wipe()
+			delete(r.keys, i)
+		}
+	}
+}
+
+func (r *Keyring) warnInactive(id keyring.ID, uid string, state kmip.State) {
+	r.mu.Lock()
+	known := r.warned[uid]
+	r.warned[uid] = true
+	r.mu.Unlock()
+	if !known {
+		r.log.Warn("a key is used that was taken out of use on the key server; rotate it", "key", id, "object", uid, "state", state.String())
+	}
+}
+
+// NativeID returns the Unique Identifier of the key's object.
+func (r *Keyring) NativeID(ctx context.Context, id keyring.ID) (uid string, err error) {
+	err = r.with(ctx, "native id", id, func(o *object) { uid = o.uid })
+	return uid, err
+}
+
+// KeyState asks the server for the state of the key's object. An object that is
+// gone while its key is still in memory is "Destroyed".
+func (r *Keyring) KeyState(ctx context.Context, id keyring.ID) (string, error) {
+	uid, err := r.NativeID(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	res, err := r.connection().GetAttributes(ctx, uid, kmip.AttrState)
+	if isGone(err) {
+		r.log.Warn("the object of a key that is in use is gone from the key server", "key", id, "object", uid)
+		return kmip.StateDestroyed.String(), nil
+	}
+	if err != nil {
+		return "", r.fault("state of", id, err)
+	}
+	state := res.Attributes.State()
+	r.mu.Lock()
+	if o, ok := r.keys[id]; ok && o.uid == uid {
+		o.state = state
+	}
+	r.mu.Unlock()
+	return state.String(), nil
+}

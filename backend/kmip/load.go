@@ -1,0 +1,89 @@
+package kmip
+
+import (
+	"context"
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+)
+
+// loaded is everything that a server has for us.
+type loaded struct {
+	keys    map[keyring.ID]*object
+	skipped int // objects that are no keys, or cannot be read
+	twins   int // objects whose ID another object has, too
+}
+
+// load reads all keys.
+func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, error) {
+	maximum := r.o.MaxObjects
+	if maximum <= 0 {
+		maximum = defaultMaxObjects
+	}
+	var all []*object
+	l := &loaded{keys: map[keyring.ID]*object{}}
+	for _, t := range []objectType{symmetric, secretData} {
+		uids, err := locateAll(ctx, c, maximum, r.o.scope(kmip.EnumerationAttribute(kmip.AttrObjectType, t.kmip)))
+		if err != nil {
+			wipe(all)
+			return nil, err
+		}
+		objects, unreadable, err := read(ctx, c, uids, true)
+		if err != nil {
+			wipe(all)
+			return nil, err
+		}
+		all = append(all, objects...)
+		if len(unreadable) > 0 {
+			l.skipped += len(unreadable)
+			r.log.Warn("objects on the key server cannot be read and are passed over", "objects", len(unreadable), "type", t.kmip.String(), "first", unreadable[0])
+		}
+	}
+	slices.SortFunc(all, before)
+	nameless := 0
+	var twin keyring.ID
+	for _, o := range all {
+		used := false
+		for _, id := range o.ids {
+			if _, taken := l.keys[id]; taken {
+				l.twins++
+				twin = id
+				continue
+			}
+			l.keys[id], used = o.forID(used), true
+		}
+		if len(o.ids) == 0 {
+			nameless++
+		}
+		if !used {
+			o.data.Wipe()
+		}
+	}
+	if nameless > 0 {
+		l.skipped += nameless
+		r.log.Warn("objects on the key server have no usable Name and are passed over", "objects", nameless)
+	}
+	if l.twins > 0 {
+		r.log.Warn("several objects on the key server have the same Name; the oldest is the key", "surplus", l.twins, "one", twin)
+	}
+	return l, nil
+}
+
+// forID returns the object for its first ID and a copy for any further one, so
+// that each entry owns its content.
+func (o *object) forID(copied bool) *object {
+	if !copied {
+		return o
+	}
+	twin := *o
+	twin.data = o.data.Clone()
+	return &twin
+}
+
+func (l *loaded) wipe() {
+	for _, o := range l.keys {
+		o.data.Wipe()
+	}
+}

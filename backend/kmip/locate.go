@@ -1,0 +1,131 @@
+package kmip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+)
+
+// pageSize is how many identifiers are asked for at a time. Each page costs some
+// servers a walk over all objects, so it is large.
+const pageSize = 4096
+
+// errTooMany is more objects than Options.MaxObjects.
+type errTooMany struct{ max int }
+
+func (e errTooMany) Error() string {
+	return fmt.Sprintf("the key server has more than %d objects of one type for this client", e.max)
+}
+
+// locateAll finds all objects that have the attributes, a page at a time. Servers
+// differ: some pass over Offset Items or refuse it, some hide how many there
+// are, some cut pages short. Where paging does not get on, one request without a
+// limit has to do.
+func locateAll(ctx context.Context, c *kmipclient.Client, maximum int, attrs kmip.Attributes) (uids []string, err error) {
+	seen := map[string]bool{}
+	add := func(page []string) (added int) {
+		for _, uid := range page {
+			if !seen[uid] {
+				seen[uid] = true
+				uids = append(uids, uid)
+				added++
+			}
+		}
+		return added
+	}
+	req := kmip.LocateRequest{MaximumItems: int32(min(pageSize, maximum+1)), Attributes: attrs}
+	for {
+		res, err := c.Locate(ctx, &req)
+		if err != nil {
+			var refusal *kmip.Error
+			if req.OffsetItems == nil || !errors.As(err, &refusal) {
+				return nil, err
+			}
+			res = &kmip.LocateResponse{} // it takes no Offset Items
+		}
+		added := add(res.UniqueIdentifiers)
+		if len(uids) > maximum {
+			return nil, errTooMany{maximum}
+		}
+		full := len(res.UniqueIdentifiers) >= int(req.MaximumItems)
+		more := full || res.LocatedItems != nil && int(*res.LocatedItems) > len(uids)
+		switch {
+		case added == 0 && req.OffsetItems != nil && (more || err != nil):
+			res, err := c.Locate(ctx, &kmip.LocateRequest{Attributes: attrs})
+			if err != nil {
+				return nil, err
+			}
+			if add(res.UniqueIdentifiers); len(uids) > maximum {
+				return nil, errTooMany{maximum}
+			}
+			return uids, nil
+		case added == 0 || !more:
+			return uids, nil
+		}
+		offset := int32(len(uids))
+		req.OffsetItems = &offset
+	}
+}
+
+// scope is what every search has: the Object Group, if there is one.
+func (o *Options) scope(attrs ...kmip.Attribute) kmip.Attributes {
+	if o.ObjectGroup != "" {
+		attrs = append(attrs, kmip.TextAttribute(kmip.AttrObjectGroup, o.ObjectGroup))
+	}
+	return attrs
+}
+
+// find asks the server for the objects that keep a key: the authoritative answer
+// to whether there is one. The one that is the key comes first, its twins
+// after it.
+func (r *Keyring) find(ctx context.Context, id keyring.ID, content bool) ([]*object, error) {
+	c := r.connection()
+	var uids []string
+	for i, name := range names(id) {
+		res, err := c.Locate(ctx, &kmip.LocateRequest{Attributes: r.o.scope(kmip.NameAttribute(name))})
+		if i > 0 && refusesText(err) {
+			break // what the server cannot even be asked for, it does not have
+		}
+		if err != nil {
+			return nil, err
+		}
+		uids = append(uids, res.UniqueIdentifiers...)
+	}
+	// An object of another kind may have the name; its content may be of a form that
+	// the protocol package lacks. So the attributes come first.
+	objects, unreadable, err := read(ctx, c, uids, false)
+	if err != nil {
+		return nil, err
+	}
+	// A server that drops a filter finds everything.
+	objects = slices.DeleteFunc(objects, func(o *object) bool { return !slices.Contains(o.ids, id) })
+	if content && len(objects) > 0 {
+		uids = uids[:0]
+		for _, o := range objects {
+			uids = append(uids, o.uid)
+		}
+		var more []error
+		if objects, more, err = read(ctx, c, uids, true); err != nil {
+			return nil, err
+		}
+		unreadable = append(unreadable, more...)
+	}
+	if len(objects) == 0 && len(unreadable) > 0 {
+		// Something is there and cannot be read: that is not "absent".
+		return nil, unreadable[0]
+	}
+	slices.SortFunc(objects, before)
+	return objects, nil
+}
+
+// refusesText says whether a server refused a request for its text alone: some
+// take only ASCII.
+func refusesText(err error) bool {
+	var refusal *kmip.Error
+	return errors.As(err, &refusal) && (refusal.Reason == kmip.ReasonInvalidMessage || refusal.Reason == kmip.ReasonInvalidField)
+}

@@ -1,0 +1,228 @@
+package kmip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// object is a key as the server keeps it.
+type object struct {
+	uid     string
+	ids     []keyring.ID // by its Names; one, as a rule
+	typ     string
+	data    *secret.Bytes // nil where only the attributes were read
+	state   kmip.State    // 0 where the server does not say
+	initial time.Time
+}
+
+// alive says whether the object still has its content.
+func (o *object) alive() bool {
+	return o.state != kmip.StateDestroyed && o.state != kmip.StateDestroyedCompromised
+}
+
+// inactive says whether an administrator took the key out of use. Pre-Active is
+// not that: Percona's component left its keys so until 2024.
+func inactive(s kmip.State) bool { return s == kmip.StateDeactivated || s == kmip.StateCompromised }
+
+// before orders the objects of one ID: the first made is the key, on every client
+// alike, whatever became of its state. Where the server has no Initial Date or
+// gave two the same, the identifier decides.
+func before(a, b *object) int {
+	if c := a.initial.Compare(b.initial); c != 0 {
+		return c
+	}
+	if c := len(a.uid) - len(b.uid); c != 0 { // some count: 9 comes before 10
+		return c
+	}
+	return strings.Compare(a.uid, b.uid)
+}
+
+// The key types, and the KMIP objects that Percona's component makes of them.
+var (
+	symmetric  = objectType{keyring.TypeAES, kmip.ObjectTypeSymmetricKey}
+	secretData = objectType{keyring.TypeSecret, kmip.ObjectTypeSecretData}
+)
+
+type objectType struct {
+	name string
+	kmip kmip.ObjectType
+}
+
+func typeByName(name string) (objectType, bool) {
+	for _, t := range []objectType{symmetric, secretData} {
+		if keyring.SameType(t.name, name) {
+			return t, true
+		}
+	}
+	return objectType{}, false
+}
+
+// Usage masks (KMIP 1.4, 9.1.3.3.1), as Percona's component sets them.
+const (
+	usageAES    = 0x0004 | 0x0008 // Encrypt, Decrypt
+	usageSecret = 0x0040 | 0x0200 // Export, Derive Key
+)
+
+// registration returns the request that keeps a key: exactly the attributes of
+// Percona's component, in its order, and Application Specific Information
+// where it is needed. data stays the caller's.
+func registration(id keyring.ID, typ string, data *secret.Bytes, group string, withData bool) *kmip.RegisterRequest {
+	t, _ := typeByName(typ)
+	attrs := kmip.Attributes{kmip.NameAttribute(nameOf(id))}
+	if group != "" {
+		attrs = append(attrs, kmip.TextAttribute(kmip.AttrObjectGroup, group))
+	}
+	req := &kmip.RegisterRequest{ObjectType: t.kmip}
+	if t == symmetric {
+		req.Object = kmip.SymmetricKey(kmip.AlgorithmAES, data)
+		attrs = append(attrs,
+			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES),
+			kmip.IntegerAttribute(kmip.AttrCryptographicLength, int32(data.Len()*8)),
+			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageAES))
+	} else {
+		req.Object = kmip.SecretData(kmip.SecretDataPassword, kmip.KeyFormatOpaque, data)
+		attrs = append(attrs, kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageSecret))
+	}
+	if d, needed := applicationData(id, typ, t.name); needed && withData {
+		attrs = append(attrs, kmip.Attribute{Name: kmip.AttrAppSpecificInformation,
+			Value: kmip.ApplicationSpecificInformation{Namespace: namespace, Data: d}.TTLV()})
+	}
+	req.Template.Attributes = attrs
+	return req
+}
+
+// attributesRead are those that say which key an object is.
+var attributesRead = []string{kmip.AttrObjectType, kmip.AttrName, kmip.AttrState, kmip.AttrAppSpecificInformation, kmip.AttrInitialDate}
+
+// setAttributes fills in what attributesRead told.
+func (o *object) setAttributes(attrs kmip.Attributes) {
+	o.state = attrs.State()
+	if v, ok := attrs.Get(kmip.AttrInitialDate); ok {
+		o.initial = v.Time()
+	}
+	for _, n := range attrs.Names() {
+		if id, ok := parseName(n); ok && !slices.Contains(o.ids, id) {
+			o.ids = append(o.ids, id)
+		}
+	}
+	v, _ := attrs.Get(kmip.AttrObjectType)
+	switch kmip.ObjectType(v.Int) {
+	case kmip.ObjectTypeSymmetricKey:
+		o.typ = symmetric.name
+	case kmip.ObjectTypeSecretData:
+		o.typ = secretData.name
+	}
+	for _, v := range attrs.All(kmip.AttrAppSpecificInformation) {
+		if a, err := kmip.ParseApplicationSpecificInformation(v); err == nil && a.Namespace == namespace {
+			o.typ = parseType(a.Data, o.typ)
+		}
+	}
+}
+
+// setContent moves the content over, and says what is wrong with it.
+func (o *object) setContent(res *kmip.GetResponse) error {
+	canonical := symmetric.name
+	switch res.Object.Type {
+	case kmip.ObjectTypeSymmetricKey:
+	case kmip.ObjectTypeSecretData:
+		canonical = secretData.name
+	default:
+		return fmt.Errorf("it is a %s", res.Object.Type)
+	}
+	if !keyring.SameType(o.typ, canonical) { // the server does not tell the Object Type
+		o.typ = canonical
+	}
+	content := res.Object.Content()
+	if n := content.Len(); n == 0 || n > keyring.MaxKeySize {
+		return fmt.Errorf("it has %d bytes", n)
+	}
+	o.data, res.Object.KeyBlock.Material = content, nil
+	return nil
+}
+
+// readBatch is how many objects are asked for in one request: the answer of 64 of
+// the longest keys is still about a mebibyte.
+const readBatch = 64
+
+// read gets the objects' attributes and, if wanted, their content. Those that are
+// gone are left out; those that cannot be read are counted in unreadable.
+func read(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (objects []*object, unreadable []error, err error) {
+	defer func() {
+		if err != nil {
+			wipe(objects)
+			objects = nil
+		}
+	}()
+	per := 1
+	if content {
+		per = 2
+	}
+	for chunk := range slices.Chunk(uids, readBatch) {
+		reqs := make([]kmip.Payload, 0, per*len(chunk))
+		for _, uid := range chunk {
+			reqs = append(reqs, &kmip.GetAttributesRequest{UniqueIdentifier: uid, Names: attributesRead})
+			if content {
+				reqs = append(reqs, &kmip.GetRequest{UniqueIdentifier: uid})
+			}
+		}
+		results, err := c.Batch(ctx, reqs)
+		if err != nil {
+			return objects, nil, err
+		}
+		for i, uid := range chunk {
+			o, err := readOne(uid, results[i*per:(i+1)*per])
+			switch {
+			case isGone(err):
+			case err != nil:
+				unreadable = append(unreadable, fmt.Errorf("object %s: %w", uid, err))
+			case o.alive():
+				objects = append(objects, o)
+			default:
+				wipe([]*object{o})
+			}
+		}
+	}
+	return objects, unreadable, nil
+}
+
+func readOne(uid string, results []kmipclient.Result) (o *object, err error) {
+	defer func() {
+		for _, r := range results {
+			kmip.WipePayload(r.Payload)
+		}
+	}()
+	for _, r := range results {
+		if r.Err != nil {
+			return nil, r.Err
+		}
+	}
+	o = &object{uid: uid}
+	o.setAttributes(results[0].Payload.(*kmip.GetAttributesResponse).Attributes)
+	if len(results) == 2 && o.alive() {
+		if err := o.setContent(results[1].Payload.(*kmip.GetResponse)); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// isGone says whether a server's answer about an object is that there is none.
+func isGone(err error) bool {
+	var refusal *kmip.Error
+	return errors.As(err, &refusal) && refusal.Reason == kmip.ReasonItemNotFound
+}
+
+func wipe(objects []*object) {
+	for _, o := range objects {
+		o.data.Wipe()
+	}
+}
