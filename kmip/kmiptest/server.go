@@ -133,3 +133,10 @@ func Answer(req *kmip.RequestMessage, items ...kmip.ResponseItem) *kmip.Response
 func Refuse(req *kmip.RequestMessage, reason kmip.ResultReason, message string) *kmip.ResponseMessage {
 	return Answer(req, kmip.ResponseItem{Status: kmip.StatusOperationFailed, Reason: reason, Message: message})
 }
+
+// Open is the number of connections that are open.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
