@@ -6,5 +6,7 @@ import "github.com/dbkeyring/dbkeyring/module/bridge"
 
 // dialects lists the components that this library serves.
 func dialects() map[string]bridge.Dialect {
-	return map[string]bridge.Dialect{}
+	return map[string]bridge.Dialect{
+		"component_keyring_kmip": componentKMIP,
+	}
 }
