@@ -47,9 +47,11 @@ test-short: ## the tests that need nothing but Go
 lint: ## format, vet, the compiler's warnings, shell scripts
 	@scripts/lint
 
-bench: build ## what it costs, beside the alternatives
+bench: build ## what it costs, beside the alternatives, into docs/performance.md
 	@scripts/deps test
-	MYSQLD="$$(scripts/mysql)" go test -tags e2e -run '^$$' -bench . -benchtime 1x -timeout 60m ./e2e/...
+	@mkdir -p docs
+	MYSQLD="$$(scripts/mysql)" DBKEYRING_REPORT="$(CURDIR)/docs/performance.md" \
+		go test -tags e2e -run '^$$' -bench . -benchtime 1x -timeout 60m ./e2e/...
 
 install: build ## the modules into a server of yours: make install PLUGINDIR=/usr/lib/mysql/plugin
 	@scripts/install "$(PLUGINDIR)"
