@@ -92,9 +92,9 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	case err == nil:
 		return OK
 	case in.current.Load() != nil:
-		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + err.Error())
+		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + cause(err))
 	case offline:
-		in.log.Error("The keyring cannot be opened: " + err.Error())
+		in.log.Error("The keyring cannot be opened: " + cause(err))
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
 			" After the cure, ALTER INSTANCE RELOAD KEYRING loads it.")
@@ -157,7 +157,7 @@ func (in *instance) startRetry(config Config) {
 			if err == nil {
 				return
 			}
-			if text := err.Error(); text != said { // once each, not every few seconds
+			if text := cause(err); text != said { // once each, not every few seconds
 				said = text
 				in.log.Warn("The keyring is still not available: " + text)
 			}
@@ -188,8 +188,17 @@ func mayPass(err error) bool {
 	return keyring.KindOf(err) == keyring.ErrUnreachable && !isPanic(err)
 }
 
-// sentence ends an error's text as a sentence, for another to follow.
-func sentence(err error) string { return strings.TrimSuffix(err.Error(), ".") + "." }
+// cause is the text of an error of opening without the words for that, since
+// the line in the log begins with them.
+func cause(err error) string {
+	if e, ok := errors.AsType[*keyring.Error](err); ok && e.Op == "open" && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// sentence ends a cause as a sentence, for another to follow.
+func sentence(err error) string { return strings.TrimSuffix(cause(err), ".") + "." }
 
 // stopRetry ends the tries in the background, one that is under way too.
 func (in *instance) stopRetry() {
