@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -128,9 +129,10 @@ func TestFunctionLimits(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, ks *keyServer) {
 		m := newMySQL(t, "--skip-log-bin").useKMIP(ks.Config).start().functions()
-		for _, bytes := range []string{"16", "24", "32"} {
-			m.want("1", "SELECT keyring_key_generate(?, 'AES', ?)", "aes"+bytes, bytes)
-			m.want(bytes, "SELECT keyring_key_length_fetch(?)", "aes"+bytes)
+		for _, bytes := range []int{16, 24, 32} {
+			id := fmt.Sprint("aes", bytes)
+			m.want("1", "SELECT keyring_key_generate(?, 'AES', ?)", id, bytes)
+			m.want(fmt.Sprint(bytes), "SELECT keyring_key_length_fetch(?)", id)
 		}
 		big := strings.Repeat("0123456789abcdef", 1024)
 		m.want("1", "SELECT keyring_key_store('big', 'SECRET', ?)", big)

@@ -215,8 +215,8 @@ func (m *MySQL) socket() string { return m.path("run/mysql.sock") }
 func (m *MySQL) options(more ...string) []string {
 	o := []string{"--no-defaults", "--basedir=" + baseDir(m.t), "--datadir=" + m.path("data"), "--plugin-dir=" + m.path("plugins"),
 		"--secure-file-priv=NULL"}
-	o = append(o, asUser()...) // of two --user the last counts
 	o = append(o, m.Args...)
+	o = append(o, asUser()...) // of two --user the first counts
 	return append(o, more...)
 }
 

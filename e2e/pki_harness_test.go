@@ -72,7 +72,7 @@ func (a *authority) issue(name string, c *x509.Certificate, key crypto.Signer) (
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	c.SerialNumber, c.NotBefore, c.NotAfter = serial, time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+	c.SerialNumber, c.NotBefore, c.NotAfter = serial, time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)
 	parent, signer := a.cert, a.key
 	if parent == nil {
 		parent, signer = c, key

@@ -27,7 +27,7 @@ length 32
 state ACTIVE
 secret True
 destroy-active refused
-get-destroyed ITEM_NOT_FOUND
+get-destroyed refused
 locate-destroyed []
 `
 		if d := cmp.Diff(want, out); d != "" {

@@ -44,6 +44,7 @@ with client.ProxyKmipClient(
     try:
         c.get(made)
         print('get-destroyed found')
-    except exceptions.KmipOperationFailure as e:
-        print('get-destroyed', e.reason.name)
+    except exceptions.KmipOperationFailure:
+        # Item Not Found in PyKMIP's words, Illegal Operation in ours.
+        print('get-destroyed refused')
     print('locate-destroyed', c.locate(attributes=[named(name)]))
