@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// serverProcess is `dbkeyring serve` in a process of its own.
+type serverProcess struct {
+	cmd     *exec.Cmd
+	address string
+	log     strings.Builder
+}
+
+// startServer starts a server and waits until it says that it is ready.
+func startServer(t *testing.T, data string) *serverProcess {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &serverProcess{cmd: &exec.Cmd{Path: exe, Args: []string{"dbkeyring", "serve", "--data", data, "--listen", "127.0.0.1:0"}}}
+	s.cmd.Stderr = &s.log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.end(t, syscall.SIGKILL) })
+	status, err := runningServer(context.Background(), data, 30*time.Second)
+	if err != nil {
+		s.end(t, syscall.SIGKILL)
+		t.Fatalf("the server does not start: %v\n%s", err, &s.log)
+	}
+	s.address = status.Address
+	return s
+}
+
+// end sends a signal and waits; a second time it does nothing.
+func (s *serverProcess) end(t *testing.T, with os.Signal) error {
+	t.Helper()
+	if s.cmd.ProcessState != nil {
+		return nil
+	}
+	if err := s.cmd.Process.Signal(with); err != nil {
+		t.Errorf("signal the server: %v", err)
+	}
+	return s.cmd.Wait()
+}
+
+// command runs a command of the CLI in this process.
+func command(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs strings.Builder
+	p := &process{ctx: context.Background(), stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
+	if code := run(p, args); code != 0 {
+		t.Fatalf("dbkeyring %s: exit code %d\n%s", strings.Join(args, " "), code, &errs)
+	}
+	return out.String()
+}
+
+// client returns a client with the certificate in a folder.
+func client(t *testing.T, address, identity string) *kmipclient.Client {
+	t.Helper()
+	flags := clientFlags{
+		Server: address, Cert: filepath.Join(identity, "client_certificate.pem"),
+		Key: filepath.Join(identity, "client_key.pem"), CA: filepath.Join(identity, "root_certificate.pem"),
+	}
+	o, err := flags.options(&process{ctx: context.Background(), stderr: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := dial(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func registerKey(c *kmipclient.Client, name, content string) (string, error) {
+	answer, err := c.Register(context.Background(), &kmip.RegisterRequest{
+		ObjectType: kmip.ObjectTypeSecretData,
+		Object:     kmip.SecretData(kmip.SecretDataPassword, kmip.KeyFormatOpaque, secret.Copy([]byte(content))),
+		Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.NameAttribute(name), kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, 2),
+		}},
+	})
+	if err != nil {
+		return "", err
+	}
+	return answer.UniqueIdentifier, nil
+}
+
+// TestServe_KilledUnderLoad kills the server again and again while clients
+// register and destroy keys: what was acknowledged is so after the next start.
+func TestServe_KilledUnderLoad(t *testing.T) {
+	rounds := 6
+	if testing.Short() {
+		rounds = 2
+	}
+	dir := t.TempDir()
+	data, identity := filepath.Join(dir, "data"), filepath.Join(dir, "db")
+	s := startServer(t, data)
+	command(t, "endpoint", "add", "db", "--for", "kmip", "--out", identity, "--data", data)
+
+	var mu sync.Mutex
+	content := map[string]string{} // Unique ID → what was registered
+	destroyed := map[string]bool{} // acknowledged; false: asked for, and no answer
+	for round := range rounds {
+		enough, stuck := make(chan struct{}, 1), make(chan error, 1)
+		count := 0
+		var wg sync.WaitGroup
+		for g := range 4 {
+			c := client(t, s.address, identity)
+			wg.Go(func() {
+				for i := 0; ; i++ {
+					name := fmt.Sprintf("%d/%d/%d", round, g, i)
+					id, err := registerKey(c, name, "content of "+name)
+					if err != nil { // killed, one hopes
+						select {
+						case stuck <- err:
+						default:
+						}
+						return
+					}
+					mu.Lock()
+					content[id] = "content of " + name
+					if count++; count == 30+17*round {
+						enough <- struct{}{}
+					}
+					if i%5 != 4 {
+						mu.Unlock()
+						continue
+					}
+					destroyed[id] = false
+					mu.Unlock()
+					if _, err := c.Destroy(context.Background(), id); err != nil {
+						return
+					}
+					mu.Lock()
+					destroyed[id] = true
+					mu.Unlock()
+				}
+			})
+		}
+		select {
+		case <-enough:
+		case err := <-stuck:
+			t.Fatalf("round %d: before the kill: %v", round, err)
+		case <-time.After(30 * time.Second):
+			t.Fatal("the clients are stuck")
+		}
+		_ = s.end(t, syscall.SIGKILL) // says that it was killed
+		wg.Wait()
+
+		s = startServer(t, data)
+		c := client(t, s.address, identity)
+		for id, want := range content {
+			answer, err := c.Get(context.Background(), id)
+			done, asked := destroyed[id]
+			switch {
+			case done && err == nil:
+				t.Fatalf("round %d: %s was destroyed, and is back", round, id)
+			case !asked && err != nil:
+				t.Fatalf("round %d: %s was acknowledged: %v", round, id, err)
+			case err == nil && string(answer.Object.Content().Reveal()) != want:
+				t.Fatalf("round %d: %s has another content", round, id)
+			}
+		}
+	}
+	t.Logf("%d acknowledged keys, %d destroyed, %d kills", len(content), len(destroyed), rounds)
+	if err := s.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, &s.log)
+	}
+}
+
+// TestServe_AccessEndsOnAnOpenConnection: whoever was removed, or whose
+// certificate was cut, gets nothing more on the connection that it has.
+func TestServe_AccessEndsOnAnOpenConnection(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
+	s := startServer(t, data)
+	for name, end := range map[string][]string{
+		"removed": {"endpoint", "remove", "removed", "--data", data},
+		"renewed": {"endpoint", "renew", "renewed", "--for", "kmip", "--out", filepath.Join(dir, "new"), "--cut-old", "--data", data},
+	} {
+		identity := filepath.Join(dir, name)
+		command(t, "endpoint", "add", name, "--for", "kmip", "--out", identity, "--data", data)
+		c := client(t, s.address, identity)
+		id, err := registerKey(c, "k", "content")
+		if err != nil {
+			t.Fatal(err)
+		}
+		command(t, end...)
+		_, err = c.Get(context.Background(), id)
+		var refused *kmip.Error
+		if !errors.As(err, &refused) || refused.Reason != kmip.ReasonAuthenticationNotSuccessful {
+			t.Errorf("%s: a get on the open connection: %v", name, err)
+		}
+	}
+	c := client(t, s.address, filepath.Join(dir, "new"))
+	if found, err := c.Locate(context.Background(), &kmip.LocateRequest{}); err != nil || len(found.UniqueIdentifiers) != 1 {
+		t.Errorf("the new certificate sees %v, %v", found, err)
+	}
+	if err := s.end(t, syscall.SIGTERM); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, &s.log)
+	}
+}
