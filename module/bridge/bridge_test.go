@@ -271,6 +271,9 @@ func TestFirstLoadFailsThenReload(t *testing.T) {
 	}
 	x.config("ok")
 	x.want(x.load(), bridge.OK, "Load after the cure")
+	if !x.logged("WARN", "stay closed until it is restarted") {
+		t.Errorf("log: %q", x.log)
+	}
 	if s := x.status(); s["Component_status"] != "Active" || !x.Ready(x.h) {
 		t.Errorf("status %v", s)
 	}
@@ -294,7 +297,7 @@ func TestHealsByItself(t *testing.T) {
 			t.Fatalf("not healed; log %q", x.log)
 		}
 		x.want(x.Generate(x.h, keyring.ID{Name: "k"}, "AES", 16), bridge.OK, "Generate")
-		if !x.logged("WARN", "reached in the background") {
+		if !x.logged("WARN", "available now") {
 			t.Errorf("log %q", x.log)
 		}
 		still := 0

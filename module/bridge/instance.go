@@ -36,6 +36,7 @@ type instance struct {
 	rows    atomic.Pointer[[]keyring.StatusRow] // the configuration of the last load
 	loading sync.Mutex                          // one load at a time, the background's too
 	closed  bool                                // under loading
+	missed  bool                                // under loading: the host started without its keys
 	retry   atomic.Pointer[context.CancelFunc]  // stops the background's tries
 }
 
@@ -83,11 +84,13 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 		if err = in.open(context.Background(), config, openTimeout); err != nil && in.current.Load() == nil && mayPass(err) {
 			in.log.Error("The keyring is not available yet: " + sentence(err) +
 				" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
+			in.missed = true
 			in.startRetry(config)
 			return codeOf(err)
 		}
 	}
 	config.wipe()
+	in.missed = err != nil && in.current.Load() == nil
 	switch {
 	case err == nil:
 		return OK
@@ -136,6 +139,10 @@ func (in *instance) open(ctx context.Context, config Config, limit time.Duration
 	if last := in.current.Swap(next); last != nil {
 		in.spawn(last.retire)
 	}
+	if in.missed {
+		in.missed = false
+		in.log.Warn("The keyring is available now. Tables that the server could not open without it stay closed until it is restarted.")
+	}
 	return nil
 }
 
@@ -175,10 +182,6 @@ func (in *instance) tryAgain(ctx context.Context, config Config) error {
 	err := in.open(ctx, config, openTimeout)
 	if ctx.Err() != nil {
 		return nil
-	}
-	if err == nil {
-		in.log.Warn("The key server was reached in the background, the keyring is available now." +
-			" Encrypted tables that could not be opened before can be opened after a restart.")
 	}
 	return err
 }
