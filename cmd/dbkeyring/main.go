@@ -77,7 +77,8 @@ func run(p *process, args []string) int {
 	var grammar cli
 	parser, err := kong.New(&grammar,
 		kong.Name("dbkeyring"),
-		kong.Description("Keys for encrypted databases: a KMIP key server, and what keeps it in order."),
+		kong.Description("Keys for encrypted databases: a KMIP key server, and what keeps it in order.\n\n"+
+			"Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such endpoint or key, 4 no server or data directory reached."),
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.Vars{"dataDir": defaultDataDir},

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -41,7 +42,8 @@ func (serveCmd) Help() string {
 func (c *serveCmd) Run(p *process) error {
 	ctx, stop := signal.NotifyContext(p.ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	context.AfterFunc(ctx, stop) // from now on a second signal ends the process
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the server
+	context.AfterFunc(ctx, stop)   // from now on a second signal ends the process
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
 
 	names, err := c.names()
@@ -167,6 +169,16 @@ func (s *server) tls() *tls.Config {
 	})
 }
 
+// upkeepSafely is upkeep whose panic does not end the server.
+func (s *server) upkeepSafely(ctx context.Context, now time.Time) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.upkeep(ctx, now)
+}
+
 // background reopens the audit log on SIGHUP and looks after the certificates.
 func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
 	tick := time.NewTicker(upkeepInterval)
@@ -180,7 +192,7 @@ func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
 				s.log.Info("opened the audit log anew", "file", filepath.Join(s.dir.Path, "audit.log"))
 			}
 		case now := <-tick.C:
-			if err := s.upkeep(ctx, now); err != nil {
+			if err := s.upkeepSafely(ctx, now); err != nil {
 				s.log.Error("looking after the certificates failed", "error", err)
 			}
 		}

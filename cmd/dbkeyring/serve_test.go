@@ -27,7 +27,7 @@ type serverProcess struct {
 }
 
 // startServer starts a server and waits until it says that it is ready.
-func startServer(t *testing.T, data string) *serverProcess {
+func startServer(t testing.TB, data string) *serverProcess {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -49,7 +49,7 @@ func startServer(t *testing.T, data string) *serverProcess {
 }
 
 // end sends a signal and waits; a second time it does nothing.
-func (s *serverProcess) end(t *testing.T, with os.Signal) error {
+func (s *serverProcess) end(t testing.TB, with os.Signal) error {
 	t.Helper()
 	if s.cmd.ProcessState != nil {
 		return nil
@@ -61,7 +61,7 @@ func (s *serverProcess) end(t *testing.T, with os.Signal) error {
 }
 
 // command runs a command of the CLI in this process.
-func command(t *testing.T, args ...string) string {
+func command(t testing.TB, args ...string) string {
 	t.Helper()
 	var out, errs strings.Builder
 	p := &process{ctx: context.Background(), stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
@@ -72,7 +72,7 @@ func command(t *testing.T, args ...string) string {
 }
 
 // client returns a client with the certificate in a folder.
-func client(t *testing.T, address, identity string) *kmipclient.Client {
+func client(t testing.TB, address, identity string) *kmipclient.Client {
 	t.Helper()
 	flags := clientFlags{
 		Server: address, Cert: filepath.Join(identity, "client_certificate.pem"),
@@ -217,5 +217,49 @@ func TestServe_AccessEndsOnAnOpenConnection(t *testing.T) {
 	}
 	if err := s.end(t, syscall.SIGTERM); err != nil {
 		t.Errorf("SIGTERM: %v\n%s", err, &s.log)
+	}
+}
+
+// BenchmarkServe: what a client sees of the whole server: mutual TLS, the sealed
+// and durable store, the audit log.
+func BenchmarkServe(b *testing.B) {
+	dir := b.TempDir()
+	data, identity := filepath.Join(dir, "data"), filepath.Join(dir, "db")
+	s := startServer(b, data)
+	command(b, "endpoint", "add", "db", "--for", "kmip", "--out", identity, "--data", data)
+	first, err := registerKey(client(b, s.address, identity), "first", "content")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, do := range map[string]func(c *kmipclient.Client, name string) error{
+		"Get":      func(c *kmipclient.Client, _ string) error { _, err := c.Get(context.Background(), first); return err },
+		"Register": func(c *kmipclient.Client, name string) error { _, err := registerKey(c, name, "content"); return err },
+	} {
+		for _, clients := range []int{1, 8, 64} {
+			b.Run(fmt.Sprintf("%s/clients=%d", name, clients), func(b *testing.B) {
+				var wg sync.WaitGroup
+				all := make([]*kmipclient.Client, clients)
+				for g := range all {
+					all[g] = client(b, s.address, identity)
+					if err := do(all[g], fmt.Sprint(clients, "-", b.N, "-", g)); err != nil { // connects
+						b.Fatal(err)
+					}
+				}
+				b.ResetTimer()
+				for g, c := range all {
+					wg.Go(func() {
+						for i := g; i < b.N; i += clients {
+							if err := do(c, fmt.Sprint(clients, "/", b.N, "/", i)); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
 	}
 }
