@@ -1,6 +1,10 @@
 package bridge
 
-import "github.com/dbkeyring/dbkeyring/keyring"
+import (
+	"errors"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+)
 
 // Code is what a call answers to the host; dbkeyring.h has the same list.
 type Code int
@@ -34,8 +38,15 @@ var codes = map[error]Code{
 }
 
 func codeOf(err error) Code {
-	if err == nil {
+	switch {
+	case err == nil:
 		return OK
+	case isPanic(err):
+		return Broken
+	case errors.Is(err, errTooSmall):
+		return TooSmall
+	case errors.Is(err, errUnsupported):
+		return Unsupported
 	}
 	return codes[keyring.KindOf(err)]
 }

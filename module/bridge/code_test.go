@@ -30,6 +30,9 @@ func TestCodeOfEachKind(t *testing.T) {
 		{keyring.ErrInvalid, 8},
 		{fmt.Errorf("deep: %w", keyring.E("fetch", keyring.ID{Name: "k"}, keyring.ErrDenied, errors.New("no"))), 7},
 		{errors.New("unclassified"), 4},
+		{&panicError{}, 10},
+		{errTooSmall, 11},
+		{errUnsupported, 12},
 	} {
 		if got := codeOf(c.err); got != c.want {
 			t.Errorf("codeOf(%v) = %d, want %d", c.err, got, c.want)

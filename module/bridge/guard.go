@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"runtime"
@@ -15,7 +16,7 @@ type panicError struct{ what, where string }
 func (p *panicError) Error() string { return p.what + " (" + p.where + ")" }
 
 func isPanic(err error) bool {
-	_, ok := err.(*panicError)
+	_, ok := errors.AsType[*panicError](err)
 	return ok
 }
 

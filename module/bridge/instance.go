@@ -81,31 +81,31 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	req.Component, req.Log = in.component, in.log
 	config, err := in.configure(req)
 	if err == nil && !offline {
-		if err = in.open(context.Background(), config, openTimeout); err != nil && in.current.Load() == nil && mayPass(err) {
-			in.log.Error("The keyring is not available yet: " + sentence(err) +
-				" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
-			in.missed = true
-			in.startRetry(config)
-			return codeOf(err)
-		}
+		err = in.open(context.Background(), config, openTimeout)
 	}
-	config.wipe()
-	in.missed = err != nil && in.current.Load() == nil
-	switch {
-	case err == nil:
+	if err == nil {
+		config.wipe()
 		return OK
+	}
+	code := codeOf(err)
+	switch {
 	case in.current.Load() != nil:
 		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + cause(err))
 	case offline:
 		in.log.Error("The keyring cannot be opened: " + cause(err))
+	case code == Unreachable: // which passes without anybody's doing
+		in.log.Error("The keyring is not available yet: " + sentence(err) +
+			" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
+		in.missed = true
+		in.startRetry(config)
+		return code
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
 			" After the cure, ALTER INSTANCE RELOAD KEYRING loads it.")
+		in.missed = true
 	}
-	if isPanic(err) {
-		return Broken
-	}
-	return codeOf(err)
+	config.wipe()
+	return code
 }
 
 // configure reads the configuration and keeps its rows for the status table,
@@ -186,11 +186,6 @@ func (in *instance) tryAgain(ctx context.Context, config Config) error {
 	return err
 }
 
-// mayPass says whether an error can pass without anybody's doing.
-func mayPass(err error) bool {
-	return keyring.KindOf(err) == keyring.ErrUnreachable && !isPanic(err)
-}
-
 // cause is the text of an error of opening without the words for that, since
 // the line in the log begins with them.
 func cause(err error) string {
@@ -267,22 +262,14 @@ func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring
 		inject(op, id)
 		return f(ctx, st.keyring)
 	})
-	var p *panicError
-	switch {
-	case err == nil:
-		return OK
-	case errors.As(err, &p):
-		st.broken.Store(true)
-		in.log.Error("A fault in dbkeyring, please report it: " + p.Error() +
-			". The keyring takes no more calls; ALTER INSTANCE RELOAD KEYRING opens a new one.")
-		return Broken
-	case errors.Is(err, errTooSmall):
-		return TooSmall
-	case errors.Is(err, errUnsupported):
-		return Unsupported
-	}
 	code := codeOf(err)
-	if code != NotFound || op == "remove" {
+	switch {
+	case code == OK, code == TooSmall, code == Unsupported, code == NotFound && op != "remove":
+	case code == Broken:
+		st.broken.Store(true)
+		in.log.Error("A fault in dbkeyring, please report it: " + err.Error() +
+			". The keyring takes no more calls; ALTER INSTANCE RELOAD KEYRING opens a new one.")
+	default:
 		in.log.Error("Could not " + err.Error())
 	}
 	return code
