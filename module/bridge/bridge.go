@@ -31,7 +31,7 @@ type Request struct {
 
 // ContactTimeout bounds the first contact with the key server, all its
 // addresses together, when Request.Quick is set.
-const ContactTimeout = 1200 * time.Millisecond
+const ContactTimeout = time.Second
 
 // Config is a configuration without faults.
 type Config struct {

@@ -112,3 +112,30 @@ func TestComponentKMIPQuick(t *testing.T) {
 		t.Errorf("%v after %v", err, took)
 	}
 }
+
+// A host that ends, or reloads, does not wait for a server that is silent.
+func TestComponentKMIPOpenEndsWithItsContext(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	req, _ := request(t, kmiptest.NewAuthority(t), silent.Addr().String())
+	c, err := componentKMIP(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		if conn, err := silent.Accept(); err == nil {
+			defer conn.Close()
+			cancel()
+			<-t.Context().Done()
+		}
+	}()
+	start := time.Now()
+	if _, err := c.Open(ctx); err == nil || time.Since(start) > time.Second {
+		t.Errorf("%v after %v", err, time.Since(start))
+	}
+	silent.Close()
+}
