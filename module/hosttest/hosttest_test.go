@@ -61,6 +61,12 @@ func run(m *testing.M) int {
 // and returns what it printed, with DIR again for the folder.
 func host(t *testing.T, env []string, commands ...string) string {
 	t.Helper()
+	return hostOf(t, built, env, commands...)
+}
+
+// hostOf does so with the host program and the modules in the folder modules.
+func hostOf(t *testing.T, modules string, env []string, commands ...string) string {
+	t.Helper()
 	noteSources(t)
 	dir := t.TempDir()
 	for _, c := range []string{"component_keyring_kmip.cnf", "component_keyring_kms.cnf"} {
@@ -68,13 +74,13 @@ func host(t *testing.T, env []string, commands ...string) string {
 			t.Fatal(err)
 		}
 	}
-	args := []string{built}
+	args := []string{modules}
 	for _, c := range commands {
 		args = append(args, strings.ReplaceAll(c, "DIR", dir))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(built, "host"), args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(modules, "host"), args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	cmd.WaitDelay = time.Second
@@ -305,6 +311,35 @@ func TestLibraryIsMissing(t *testing.T) {
 	out, err = exec.Command(filepath.Join(built, "host"), lone, openKMIP, "load "+lone+" -", "libraries").CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("libraries 1\n")) {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The C parts, built again to look for wrong memory accesses, undefined
+// behaviour and leaks; any ends the host with a code of its own.
+func TestUnderSanitizers(t *testing.T) {
+	dir := t.TempDir()
+	sources, err := filepath.Glob("../mysql/*.c")
+	if err != nil || len(sources) < 4 {
+		t.Fatalf("%v, %v", sources, err)
+	}
+	flags := []string{"-g", "-O1", "-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
+	shim := append(slices.Clone(flags), "-fPIC", "-fvisibility=hidden", "-shared", "-DCOMPONENT=component_keyring_kmip", "-o", filepath.Join(dir, "component_keyring_kmip.so"))
+	for _, args := range [][]string{
+		append(shim, sources...),
+		append(flags, "-rdynamic", "-pthread", "-o", filepath.Join(dir, "host"), filepath.Join("testdata", "host.c")),
+	} {
+		if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+			t.Fatalf("gcc %v: %v\n%s", args, err, out)
+		}
+	}
+	if err := os.Symlink(filepath.Join(built, "libdbkeyring.so"), filepath.Join(dir, "libdbkeyring.so")); err != nil {
+		t.Fatal(err)
+	}
+	got := hostOf(t, dir, nil, openKMIP, "status", loadDir, "store k - AES 0123456789abcdef", "fetch k -", "fetch none -", "generate g u@h SECRET 16384", "fetch g u@h",
+		"keys 256", "keys 2", "status", "native g u@h 4", "aes k cbc", "aes k cfb1", "storm 8 20", loadDir, "config DIR/component_keyring_kmip.cnf nonsense", loadDir,
+		"remove k -", "fetch dbkeyring-panic -", "status", "deinit", "fetch k -")
+	if strings.Contains(got, "Sanitizer") || strings.Contains(got, "runtime error") || !strings.Contains(got, "storm faults 0") || !strings.HasSuffix(got, "deinit 0\nfetch k: error\nend\n") {
+		t.Error(got)
 	}
 }
 
