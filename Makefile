@@ -33,7 +33,6 @@ stop: ## end what `make run` started
 test: build ## every test, with the real servers (what is missing is fetched)
 	@scripts/deps test
 	@scripts/mysql >/dev/null
-	@scripts/lint quick
 	go test -race -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-e2e
 

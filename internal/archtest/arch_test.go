@@ -1,7 +1,9 @@
 package archtest
 
 import (
+	"bytes"
 	"go/ast"
+	"go/format"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -124,7 +126,8 @@ func textFiles(t *testing.T) []string {
 		if d.IsDir() && slices.Contains([]string{".git", "build", "run"}, rel) {
 			return filepath.SkipDir
 		}
-		if d.Type().IsRegular() {
+		ignored := slices.Contains([]string{".test", ".prof"}, path.Ext(rel)) // as .gitignore has it
+		if d.Type().IsRegular() && !ignored {
 			all = append(all, filepath.ToSlash(rel))
 		}
 		return nil
@@ -133,6 +136,21 @@ func textFiles(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return all
+}
+
+func TestFormatted(t *testing.T) {
+	for _, p := range textFiles(t) {
+		if !strings.HasSuffix(p, ".go") {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(root, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if formatted, err := format.Source(b); err != nil || !bytes.Equal(b, formatted) {
+			t.Errorf("%s is not as gofmt writes it (%v)", p, err)
+		}
+	}
 }
 
 func TestImportsPointOneWay(t *testing.T) {
