@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 	"github.com/dbkeyring/dbkeyring/keyring"
@@ -172,7 +174,7 @@ func happened(p kmipclient.Phase) string {
 
 // explain gives the cause in the words of tlsconf where it is one of TLS.
 func explain(s *kmipclient.ServerError) error {
-	if s.Phase != kmipclient.PhaseHandshake {
+	if s.Phase != kmipclient.PhaseHandshake || errors.Is(s.Err, tlsconf.ErrNotTLS) || errors.Is(s.Err, tlsconf.ErrClosed) {
 		return s.Err
 	}
 	host, _, _ := net.SplitHostPort(s.Server)
@@ -184,6 +186,12 @@ func plain(err error) string {
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
+	case errors.Is(err, tlsconf.ErrNotTLS):
+		return tlsconf.ErrNotTLS.Error()
+	case errors.Is(err, tlsconf.ErrClosed):
+		return tlsconf.ErrClosed.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "it closed the connection"
 	case errors.Is(err, kmipclient.ErrNotKMIP):
 		return "it speaks TLS, but not KMIP"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):

@@ -134,3 +134,4 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
+type kmipKeeper = kmiptest.Keeper

@@ -35,6 +35,13 @@ type Keeper struct {
 	requests []*kmip.RequestMessage
 }
 
+// Hook sets Before and After while the keeper is in use.
+func (k *Keeper) Hook(before, after func(kmip.Payload) error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.Before, k.After = before, after
+}
+
 // ErrHangUp closes the connection in place of an answer.
 var ErrHangUp = errors.New("hang up")
 
@@ -141,6 +148,7 @@ func (k *Keeper) find(id string) *object {
 func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 	k.mu.Lock()
 	k.requests = append(k.requests, m)
+	before, after := k.Before, k.After
 	k.mu.Unlock()
 	switch {
 	case k.Versions != nil && !slices.Contains(k.Versions, m.Header.Version):
@@ -154,15 +162,15 @@ func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 	for _, it := range m.Items {
 		out := kmip.ResponseItem{Operation: it.Operation, ID: it.ID}
 		err := it.Err
-		if err == nil && k.Before != nil {
-			err = k.Before(it.Payload)
+		if err == nil && before != nil {
+			err = before(it.Payload)
 		}
 		if err == nil {
 			k.mu.Lock()
 			out.Payload, err = k.operate(it.Payload)
 			k.mu.Unlock()
-			if err == nil && k.After != nil {
-				err = k.After(it.Payload)
+			if err == nil && after != nil {
+				err = after(it.Payload)
 			}
 		}
 		if errors.Is(err, ErrHangUp) {
