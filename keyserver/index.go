@@ -97,14 +97,18 @@ func remove(list []*entry, e *entry) []*entry {
 	return list
 }
 
-// Terms. An owner's name has no NUL in it, so that terms cannot be mixed up.
+// Terms. An owner's name has no NUL in it, and the length of an attribute's stands
+// before it, so that terms cannot be mixed up.
 func ownerTerm(owner string) string     { return owner + "\x00" }
 func destroyedTerm(owner string) string { return owner + "\x00\x00destroyed" }
 func typeTerm(owner string, t kmip.ObjectType) string {
 	return owner + "\x00\x00type\x00" + strconv.Itoa(int(t))
 }
+func groupTerm(owner, group string, t kmip.ObjectType) string {
+	return owner + "\x00\x00group\x00" + strconv.Itoa(int(t)) + "\x00" + group
+}
 func attributeTerm(owner, name, value string) string {
-	return owner + "\x00" + name + "\x00" + value
+	return owner + "\x00" + strconv.Itoa(len(name)) + ":" + name + value
 }
 
 // termsOf returns the terms that an object is listed under, each once.
@@ -114,27 +118,35 @@ func termsOf(o *object.Object) []string {
 	}
 	terms := append(make([]string, 0, 6), ownerTerm(o.Owner), typeTerm(o.Owner, o.Type))
 	for _, a := range o.Attributes {
-		if t, ok := termOf(o.Owner, a.Name, a.Value); ok && !slices.Contains(terms, t) {
-			terms = append(terms, t)
+		t, _, ok := termOf(o.Owner, a.Name, a.Value)
+		if !ok || slices.Contains(terms, t) {
+			continue
+		}
+		terms = append(terms, t)
+		if a.Name == kmip.AttrObjectGroup {
+			terms = append(terms, groupTerm(o.Owner, a.Value.Text, o.Type))
 		}
 	}
 	return terms
 }
 
-// termOf returns the term of an attribute with a value, for those attributes that
-// are indexed: Name, Object Group, Application Specific Information and the
-// clients' own.
-func termOf(owner, name string, v ttlv.Value) (term string, ok bool) {
+// termOf returns the term of an attribute with a value, for those that are
+// indexed: Object Type, Name, Object Group, Application Specific Information and
+// the clients' own. whole says that an object is listed under the term if and
+// only if it has the value.
+func termOf(owner, name string, v ttlv.Value) (term string, whole, ok bool) {
 	switch {
+	case name == kmip.AttrObjectType:
+		return typeTerm(owner, kmip.ObjectType(v.Int)), true, true
 	case name == kmip.AttrName:
 		n, has := v.Field(kmip.TagNameValue)
-		return attributeTerm(owner, name, n.Text), has
+		return attributeTerm(owner, name, n.Text), false, has
 	case name == kmip.AttrAppSpecificInformation:
 		namespace, has1 := v.Field(kmip.TagApplicationNamespace)
 		data, has2 := v.Field(kmip.TagApplicationData)
-		return attributeTerm(owner, name, strconv.Itoa(len(namespace.Text))+":"+namespace.Text+data.Text), has1 && has2
+		return attributeTerm(owner, name, strconv.Itoa(len(namespace.Text))+":"+namespace.Text+data.Text), false, has1 && has2
 	case v.Type == ttlv.TextString && (name == kmip.AttrObjectGroup || kmip.IsCustom(name)):
-		return attributeTerm(owner, name, v.Text), true
+		return attributeTerm(owner, name, v.Text), true, true
 	}
-	return "", false
+	return "", false, false
 }

@@ -48,7 +48,7 @@ type query struct {
 	id        string // the Unique Identifier, if one is asked for
 	destroyed bool   // only destroyed objects can match
 	nothing   bool   // no object can match
-	equal     kmip.Attributes
+	equal     []object.Filter
 	dates     []dateRange
 }
 
@@ -84,18 +84,9 @@ func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
 
 // add takes in a filter.
 func (q *query) add(a kmip.Attribute) error {
-	t, known := kmip.AttributeTypeOf(a.Name)
-	switch {
-	case !known:
-		return kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %.64q, which is unknown", a.Name)
-	case a.Name == kmip.AttrDigest:
-		return kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %s", a.Name)
-	}
-	if err := object.CheckType(t, a.Value); err != nil {
+	f, err := object.NewFilter(a)
+	if err != nil {
 		return err
-	}
-	if a.Value.Type == ttlv.Structure && len(a.Value.Fields) == 0 {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no fields to locate by", a.Name)
 	}
 	switch a.Name {
 	case kmip.AttrUniqueIdentifier:
@@ -108,10 +99,10 @@ func (q *query) add(a kmip.Attribute) error {
 	case kmip.AttrDestroyDate:
 		q.destroyed = true
 	}
-	if t.Type == ttlv.DateTime {
+	if f.IsDate() {
 		return q.addDate(a.Name, a.Value.Time())
 	}
-	q.equal = append(q.equal, a)
+	q.equal = append(q.equal, f)
 	return nil
 }
 
@@ -138,7 +129,7 @@ func (q *query) addDate(name string, date time.Time) error {
 // matches says whether an object fits the filters.
 func (q *query) matches(o *object.Object) bool {
 	for i := range q.equal {
-		if !o.Matches(q.equal[i].Name, q.equal[i].Value, q.now) {
+		if !o.Matches(q.equal[i], q.now) {
 			return false
 		}
 	}
@@ -195,23 +186,25 @@ func (x *index) candidates(q *query) (list []*entry, exact bool) {
 	case q.destroyed:
 		return x.terms[destroyedTerm(q.owner)], false
 	}
-	list = x.terms[ownerTerm(q.owner)]
-	exact = len(q.equal) == 0 && len(q.dates) == 0
-	for _, a := range q.equal {
-		var term string
-		whole := a.Name == kmip.AttrObjectType
-		if whole {
-			term = typeTerm(q.owner, kmip.ObjectType(a.Value.Int))
-		} else {
-			var ok bool
-			if term, ok = termOf(q.owner, a.Name, a.Value); !ok {
-				continue
-			}
-			whole = a.Value.Type == ttlv.TextString
+	list, exact = x.terms[ownerTerm(q.owner)], len(q.equal)+len(q.dates) == 0
+	for i, f := range q.equal {
+		term, whole, ok := termOf(q.owner, f.Name, f.Value)
+		if !ok {
+			continue
 		}
 		if l := x.terms[term]; len(l) <= len(list) {
-			list = l
-			exact = whole && len(q.equal) == 1 && len(q.dates) == 0
+			list, exact = l, whole && len(q.equal)+len(q.dates) == 1
+		}
+		// A page of the keys of one type and group is what Percona's component
+		// asks for all the time.
+		if f.Name == kmip.AttrObjectGroup {
+			for j, t := range q.equal {
+				if j != i && t.Name == kmip.AttrObjectType {
+					if l := x.terms[groupTerm(q.owner, f.Value.Text, kmip.ObjectType(t.Value.Int))]; len(l) <= len(list) {
+						list, exact = l, len(q.equal)+len(q.dates) == 2
+					}
+				}
+			}
 		}
 	}
 	return list, exact

@@ -161,22 +161,52 @@ func noInstance(name string, index int32) error {
 	return kmip.Errorf(kmip.ReasonItemNotFound, "the object has no attribute %s with the index %d", name, index)
 }
 
-// Matches says whether the object has an attribute with the value, as Locate
-// compares (KMIP 1.4, 4.9): a structure matches when the fields that the filter
-// has are equal, and a usage mask when the object's has at least its bits.
-func (o *Object) Matches(name string, want ttlv.Value, now time.Time) bool {
-	switch name { // the common ones without making a list
+// Filter is an attribute that objects are looked for by (KMIP 1.4, 4.9).
+type Filter struct {
+	Name  string
+	Value ttlv.Value
+	// derived is set for what All makes up and Attributes does not have.
+	derived bool
+}
+
+// NewFilter returns the filter that an attribute of a Locate request stands for.
+// An attribute that nothing can be found by is an error: it must not be passed
+// over.
+func NewFilter(a kmip.Attribute) (Filter, error) {
+	t, known := kmip.AttributeTypeOf(a.Name)
+	switch {
+	case !known:
+		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %.64q, which is unknown", a.Name)
+	case a.Name == kmip.AttrDigest:
+		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %s", a.Name)
+	case a.Value.Type == ttlv.Structure && len(a.Value.Fields) == 0:
+		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no fields to locate by", a.Name)
+	}
+	if err := checkType(t, a.Value); err != nil {
+		return Filter{}, err
+	}
+	return Filter{a.Name, a.Value, t.Client == 0 || t.Type == ttlv.DateTime}, nil
+}
+
+// IsDate says whether the filter is a date, which may be one end of a range.
+func (f Filter) IsDate() bool { return f.Value.Type == ttlv.DateTime && !kmip.IsCustom(f.Name) }
+
+// Matches says whether the object has the attribute with the value: a structure
+// matches when the fields that the filter has are equal, and a usage mask when
+// the object's has at least its bits.
+func (o *Object) Matches(f Filter, now time.Time) bool {
+	switch f.Name { // the common ones without making a list
 	case kmip.AttrObjectType:
-		return want.Equal(ttlv.EnumerationValue(uint32(o.Type)))
+		return uint32(f.Value.Int) == uint32(o.Type)
 	case kmip.AttrState:
-		return want.Equal(ttlv.EnumerationValue(uint32(o.StateAt(now))))
+		return uint32(f.Value.Int) == uint32(o.StateAt(now))
 	}
 	in := o.Attributes
-	if t, ok := kmip.AttributeTypeOf(name); ok && (t.Client == 0 || t.Type == ttlv.DateTime) {
+	if f.derived {
 		in = o.All(now)
 	}
 	for i := range in {
-		if in[i].Name == name && matches(name, in[i].Value, want) {
+		if in[i].Name == f.Name && matches(f.Name, in[i].Value, f.Value) {
 			return true
 		}
 	}

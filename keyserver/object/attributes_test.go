@@ -130,7 +130,11 @@ func TestMatches(t *testing.T) {
 		{kmip.EnumerationAttribute(kmip.AttrObjectType, kmip.ObjectTypeSymmetricKey), true}, {kmip.EnumerationAttribute(kmip.AttrState, active), false},
 		{text(kmip.AttrUniqueIdentifier, "id"), true},
 	} {
-		if got := o.Matches(c.a.Name, c.a.Value, now); got != c.want {
+		f, err := object.NewFilter(c.a)
+		if err != nil {
+			t.Errorf("%s: %v", c.a.Name, err)
+		}
+		if got := o.Matches(f, now); got != c.want {
 			t.Errorf("%s %+v: %v", c.a.Name, c.a.Value, got)
 		}
 	}

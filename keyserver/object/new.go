@@ -72,8 +72,8 @@ func typeOf(name string) (kmip.AttributeType, error) {
 // maxName is the longest name of an attribute that is taken, in bytes.
 const maxName = 1024
 
-// CheckType returns nil if a value has the type that the attribute's values have.
-func CheckType(t kmip.AttributeType, v ttlv.Value) error {
+// checkType returns nil if a value has the type that the attribute's values have.
+func checkType(t kmip.AttributeType, v ttlv.Value) error {
 	if v.Type == 0 {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no value", t.Name)
 	}
@@ -85,7 +85,7 @@ func CheckType(t kmip.AttributeType, v ttlv.Value) error {
 
 // checkValue returns nil if an attribute can have the value.
 func checkValue(t kmip.AttributeType, v ttlv.Value) error {
-	if err := CheckType(t, v); err != nil {
+	if err := checkType(t, v); err != nil {
 		return err
 	}
 	var err error
