@@ -1,11 +1,11 @@
 # What databases load: the Go core and its C shims.
 #
 # Included by the root Makefile; on its own: make -f module/module.mk modules
-# LIB is where they go, TAGS are Go build tags; both are for the tests.
+# MODULE_LIB is where they go, MODULE_TAGS are Go build tags; both are for the tests.
 
 MODULE_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
-LIB ?= build/lib
-TAGS ?=
+MODULE_LIB ?= build/lib
+MODULE_TAGS ?=
 
 SHIM_CFLAGS := -O2 -std=gnu11 -Wall -Wextra -Werror -fPIC -fvisibility=hidden
 SHIM_LDFLAGS := -shared -s -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
@@ -14,20 +14,20 @@ CORE_LDFLAGS := -s -w -extldflags "-Wl,--version-script=$(abspath $(MODULE_DIR))
 MYSQL_SHIM := $(wildcard $(MODULE_DIR)mysql/*.[ch]) $(MODULE_DIR)mysql/exports.map $(MODULE_DIR)core/dbkeyring.h
 
 .PHONY: modules modules-faultinject
-modules: $(LIB)/libdbkeyring.so $(LIB)/component_keyring_kmip.so ## the database modules
+modules: $(MODULE_LIB)/libdbkeyring.so $(MODULE_LIB)/component_keyring_kmip.so ## the database modules
 
 modules-faultinject: ## the modules with faults to inject, for the tests
-	@$(MAKE) --no-print-directory -f $(MODULE_DIR)module.mk LIB=build/faultinject/lib TAGS=faultinject modules
+	@$(MAKE) --no-print-directory -f $(MODULE_DIR)module.mk MODULE_LIB=build/faultinject/lib MODULE_TAGS=faultinject modules
 
 # Go knows best what is out of date.
-.PHONY: $(LIB)/libdbkeyring.so
-$(LIB)/libdbkeyring.so:
+.PHONY: $(MODULE_LIB)/libdbkeyring.so
+$(MODULE_LIB)/libdbkeyring.so:
 	@mkdir -p $(@D)
-	@CGO_ENABLED=1 go build -buildmode=c-shared -trimpath -buildvcs=false -tags '$(TAGS)' \
+	@CGO_ENABLED=1 go build -buildmode=c-shared -trimpath -buildvcs=false -tags '$(MODULE_TAGS)' \
 		-ldflags '$(CORE_LDFLAGS)' -o $@ ./$(MODULE_DIR)core
 	@rm -f $(@:.so=.h) # cgo's header; ours is module/core/dbkeyring.h
 
 # One shim from the same files for each name.
-$(LIB)/component_%.so: $(MYSQL_SHIM) $(MODULE_DIR)module.mk
+$(MODULE_LIB)/component_%.so: $(MYSQL_SHIM) $(MODULE_DIR)module.mk
 	@mkdir -p $(@D)
 	@gcc $(SHIM_CFLAGS) -DCOMPONENT=component_$* -o $@ $(filter %.c,$^) $(SHIM_LDFLAGS)

@@ -44,7 +44,7 @@ func run(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	built = dir
 	for _, c := range [][]string{
-		{"make", "-s", "-C", "../..", "-f", "module/module.mk", "LIB=" + dir, "TAGS=memorykeyring,faultinject", "modules", filepath.Join(dir, "component_keyring_kms.so")},
+		{"make", "-s", "-C", "../..", "-f", "module/module.mk", "MODULE_LIB=" + dir, "MODULE_TAGS=memorykeyring,faultinject", "modules", filepath.Join(dir, "component_keyring_kms.so")},
 		{"gcc", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-pthread", "-o", filepath.Join(dir, "host"), filepath.Join("testdata", "host.c")},
 	} {
 		cmd := exec.Command(c[0], c[1:]...)
