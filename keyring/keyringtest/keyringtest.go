@@ -65,7 +65,11 @@ func Test(t *testing.T, fresh Fresh, l Limits) {
 		{"Reload", (*suite).reload},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			limit := time.Minute
+			if l.Slow {
+				limit = 3 * time.Minute
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			s := &suite{T: t, ctx: ctx, limits: l, reopen: fresh(t)}
 			s.open()
