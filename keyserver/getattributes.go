@@ -15,17 +15,21 @@ func (s *Server) getAttributes(r *request, p *kmip.GetAttributesRequest) (*kmip.
 		return nil, err
 	}
 	all := visible(r, o)
-	response := &kmip.GetAttributesResponse{UniqueIdentifier: o.ID, Attributes: all}
-	if len(p.Names) > 0 {
-		response.Attributes = nil
-		for i, name := range p.Names {
-			if slices.Contains(p.Names[:i], name) {
-				continue
-			}
-			for _, a := range all {
-				if a.Name == name {
-					response.Attributes = append(response.Attributes, a)
-				}
+	response := &kmip.GetAttributesResponse{UniqueIdentifier: o.ID}
+	if len(p.Names) == 0 {
+		response.Attributes = slices.DeleteFunc(all, func(a kmip.Attribute) bool {
+			// PyKMIP cannot read a digest as 1.0 has it. Who wants one asks for it.
+			return a.Name == kmip.AttrDigest && !r.Version.AtLeast(kmip.V1_1)
+		})
+		return response, nil
+	}
+	for i, name := range p.Names {
+		if slices.Contains(p.Names[:i], name) {
+			continue
+		}
+		for _, a := range all {
+			if a.Name == name {
+				response.Attributes = append(response.Attributes, a)
 			}
 		}
 	}

@@ -1,0 +1,98 @@
+"""PyKMIP's client against a KMIP server: every operation that it has for the
+objects of the server, at each version. Arguments: host port cert key ca version."""
+import sys
+
+from kmip.core import enums
+from kmip.core.factories.attributes import AttributeFactory
+from kmip.pie import exceptions, objects
+from kmip.pie.client import ProxyKmipClient
+
+host, port, cert, key, ca, version = sys.argv[1:]
+attribute = AttributeFactory().create_attribute
+MASK = [enums.CryptographicUsageMask.ENCRYPT, enums.CryptographicUsageMask.DECRYPT]
+
+
+def refused(reason, call, *args, **kwargs):
+    """The call has to fail for the reason."""
+    try:
+        call(*args, **kwargs)
+    except exceptions.KmipOperationFailure as e:
+        assert e.reason == reason, "%s failed with %s, not %s" % (call.__name__, e.reason, reason)
+    else:
+        raise AssertionError("%s succeeded" % call.__name__)
+
+
+def name(text):
+    return attribute(enums.AttributeType.NAME, text)
+
+
+def state(c, uid):
+    (a,) = c.get_attributes(uid, ["State"])[1]
+    return a.attribute_value.value
+
+
+def run(c, prefix):
+    # A key that the server makes.
+    made = c.create(enums.CryptographicAlgorithm.AES, 256, name=prefix + "made", cryptographic_usage_mask=MASK)
+    got = c.get(made)
+    assert isinstance(got, objects.SymmetricKey), type(got)
+    assert len(got.value) == 32 and got.cryptographic_length == 256, got
+    assert got.cryptographic_algorithm == enums.CryptographicAlgorithm.AES
+
+    # Objects that the client has made.
+    key = objects.SymmetricKey(enums.CryptographicAlgorithm.AES, 128, b"0123456789abcdef", MASK, prefix + "key")
+    stored = c.register(key)
+    assert c.get(stored).value == key.value
+    secret = c.register(objects.SecretData(b"geheim", enums.SecretDataType.PASSWORD, name=prefix + "secret"))
+    got = c.get(secret)
+    assert isinstance(got, objects.SecretData) and got.value == b"geheim", got
+    opaque = c.register(objects.OpaqueObject(b"\x01\x02", enums.OpaqueDataType.NONE, name=prefix + "opaque"))
+    assert c.get(opaque).value == b"\x01\x02"
+    refused(enums.ResultReason.INVALID_FIELD, c.register, key)
+
+    # Locate.
+    symmetric = attribute(enums.AttributeType.OBJECT_TYPE, enums.ObjectType.SYMMETRIC_KEY)
+    assert c.locate(attributes=[name(prefix + "made")]) == [made]
+    assert c.locate(attributes=[name(prefix + "none")]) == []
+    both = c.locate(attributes=[symmetric])
+    assert both == [made, stored], both
+    assert c.locate(maximum_items=1, attributes=[symmetric]) == [made]
+    assert c.locate(maximum_items=1, offset_items=1, attributes=[symmetric]) == [stored]
+
+    # Attributes.
+    names = c.get_attribute_list(made)
+    for want in ("Name", "State", "Cryptographic Length", "Unique Identifier", "Digest", "Initial Date"):
+        assert want in names, names
+    uid, everything = c.get_attributes(made)
+    assert uid == made and len(everything) >= 9, everything
+    c.modify_attribute(unique_identifier=made, attribute=attribute(enums.AttributeType.NAME, prefix + "renamed"))
+    assert c.locate(attributes=[name(prefix + "renamed")]) == [made]
+    assert c.locate(attributes=[name(prefix + "made")]) == []
+    c.delete_attribute(unique_identifier=made, attribute_name="Name", attribute_index=0)
+    assert c.locate(attributes=[name(prefix + "renamed")]) == []
+
+    # Life.
+    assert state(c, made) == enums.State.PRE_ACTIVE
+    c.activate(made)
+    assert state(c, made) == enums.State.ACTIVE
+    refused(enums.ResultReason.PERMISSION_DENIED, c.activate, made)
+    refused(enums.ResultReason.PERMISSION_DENIED, c.destroy, made)
+    c.revoke(enums.RevocationReasonCode.CESSATION_OF_OPERATION, made, "no longer used")
+    assert state(c, made) == enums.State.DEACTIVATED
+    c.revoke(enums.RevocationReasonCode.KEY_COMPROMISE, stored, "lost", compromise_occurrence_date=1000000000)
+    assert state(c, stored) == enums.State.COMPROMISED
+    for uid in (made, stored, secret, opaque):
+        c.destroy(uid)
+    assert state(c, made) == enums.State.DESTROYED
+    assert state(c, stored) == enums.State.DESTROYED_COMPROMISED
+    refused(enums.ResultReason.ILLEGAL_OPERATION, c.get, made)
+    refused(enums.ResultReason.ITEM_NOT_FOUND, c.get, "none")
+    assert c.locate() == [], c.locate()
+    c.destroy(c.register(key))  # the name is free again
+
+
+client = ProxyKmipClient(hostname=host, port=int(port), cert=cert, key=key, ca=ca, ssl_version="PROTOCOL_TLSv1_2",
+                         config_file="/dev/null", kmip_version=enums.KMIPVersion["KMIP_" + version.replace(".", "_")])
+with client:
+    run(client, version + "-")
+print("done")
