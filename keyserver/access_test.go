@@ -2,6 +2,7 @@ package keyserver_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -100,6 +101,28 @@ func TestAccess_RemovedEndpointIsOutAtOnce(t *testing.T) {
 	}
 	for _, p := range append(onObject(id), aes(""), &kmip.LocateRequest{}, &kmip.QueryRequest{}) {
 		refused(t, c, p, kmip.ReasonAuthenticationNotSuccessful)
+	}
+}
+
+// TestAccess_ResumedSession: a TLS session that is resumed still proves who the
+// client is, and gives a removed one nothing.
+func TestAccess_ResumedSession(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		s := keyservertest.New(t)
+		conf := s.ClientConfig(s.NewClient("db"))
+		conf.MaxVersion = version
+		id := create(t, kmiptest.Dial(t, s.Addr, conf), "n")
+		again := kmiptest.Dial(t, s.Addr, conf)
+		if cs := again.Conn.(*tls.Conn).ConnectionState(); !cs.DidResume || cs.Version != version {
+			t.Errorf("%s: the session was not resumed", tls.VersionName(version))
+		}
+		if got := state(t, again, id); got != kmip.StatePreActive {
+			t.Errorf("%s: %s", tls.VersionName(version), got)
+		}
+		if _, err := s.Registry.Remove(t.Context(), "db"); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, kmiptest.Dial(t, s.Addr, conf), &kmip.GetRequest{UniqueIdentifier: id}, kmip.ReasonAuthenticationNotSuccessful)
 	}
 }
 

@@ -23,10 +23,12 @@ func (s *Server) getAttributes(r *request, p *kmip.GetAttributesRequest) (*kmip.
 		})
 		return response, nil
 	}
-	for i, name := range p.Names {
-		if slices.Contains(p.Names[:i], name) {
+	seen := make(map[string]bool)
+	for _, name := range p.Names {
+		if seen[name] {
 			continue
 		}
+		seen[name] = true
 		for _, a := range all {
 			if a.Name == name {
 				response.Attributes = append(response.Attributes, a)

@@ -57,6 +57,9 @@ type dateRange struct {
 	from, to time.Time // both included
 }
 
+// maxFilters bounds the work of one Locate.
+const maxFilters = 64
+
 // storageStatusMask is sent by keyring_okv as an attribute, too.
 const storageStatusMask = "Storage Status Mask"
 
@@ -64,6 +67,9 @@ func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
 	q := &query{owner: r.who.Name, anyOwner: r.who.Admin, now: r.now}
 	if p.ObjectGroupMember != 0 {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by Object Group Member: this server does not tell fresh objects from others")
+	}
+	if len(p.Attributes) > maxFilters {
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by more than %d attributes at a time", maxFilters)
 	}
 	storage := p.StorageStatus
 	for _, a := range p.Attributes {

@@ -21,6 +21,10 @@ const (
 	materialBucket store.Bucket = "material"
 )
 
+// maxRecord bounds what an object takes in memory besides its key bytes, in bytes.
+// A client could else make it grow request by request.
+const maxRecord = 1 << 20
+
 // load fills the index from the store.
 func (s *Server) load() error {
 	return s.store.View(func(tx store.Reader) error {
@@ -141,6 +145,9 @@ func (s *Server) reserve(next, before *object.Object, reason kmip.ResultReason) 
 // new object; those of a destroyed one are deleted.
 func (s *Server) commit(r *request, o *object.Object, content *secret.Bytes) error {
 	record := o.Marshal()
+	if len(record) > maxRecord {
+		return kmip.Errorf(kmip.ReasonIndexOutOfBounds, "the attributes of an object can take %d bytes at most", maxRecord)
+	}
 	// A client that goes away must not leave us unsure of what happened.
 	err := s.store.Update(context.WithoutCancel(r.ctx), func(tx store.Writer) error {
 		if content != nil {

@@ -2,6 +2,8 @@ package keyserver_test
 
 import (
 	"crypto/sha256"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +137,7 @@ func TestRefusals(t *testing.T) {
 		{"Locate by digest", &kmip.LocateRequest{Attributes: kmip.Attributes{{Name: kmip.AttrDigest, Value: kmip.Digest{}.TTLV()}}}, kmip.ReasonInvalidField},
 		{"Locate fresh objects", &kmip.LocateRequest{ObjectGroupMember: 1}, kmip.ReasonInvalidField},
 		{"Locate less than nothing", &kmip.LocateRequest{MaximumItems: -1}, kmip.ReasonInvalidField},
+		{"Locate by very many attributes", &kmip.LocateRequest{Attributes: slices.Repeat(kmip.Attributes{kmip.TextAttribute("x-a", "1")}, 65)}, kmip.ReasonInvalidField},
 		{"Locate by three dates", &kmip.LocateRequest{Attributes: kmip.Attributes{kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(1, 0)), kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(2, 0)), kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(3, 0))}}, kmip.ReasonInvalidField},
 	} {
 		it := c.One(kmip.V1_4, test.p)
@@ -164,6 +167,20 @@ func TestNames(t *testing.T) {
 	create(t, lenient, "n")
 	if ids := locate(t, lenient, kmip.NameAttribute("n")); len(ids) != 2 {
 		t.Errorf("lenient: %v", ids)
+	}
+}
+
+func TestObject_CannotGrowForEver(t *testing.T) {
+	c := connect(t, keyservertest.New(t), "db")
+	id := create(t, c, "n")
+	for i := range 10 {
+		it := c.One(kmip.V1_4, &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: kmip.TextAttribute("x-a", strings.Repeat("a", 200_000)+strconv.Itoa(i))})
+		if i < 5 && it.Err() != nil || i >= 5 && it.Reason != kmip.ReasonIndexOutOfBounds {
+			t.Fatalf("%d: %v", i, it.Err())
+		}
+	}
+	if a := must[*kmip.GetAttributesResponse](t, c, &kmip.GetAttributesRequest{UniqueIdentifier: id, Names: []string{"x-a"}}).Attributes; len(a) != 5 {
+		t.Errorf("%d attributes are left", len(a))
 	}
 }
 

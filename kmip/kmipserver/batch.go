@@ -29,7 +29,7 @@ func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *kmip.Respo
 		version = peekVersion(frame)
 	}
 	if err != nil {
-		return unreadable(version, err)
+		return s.unreadable(c, version, err)
 	}
 	h := &request.Header
 	if skew := time.Since(h.TimeStamp); !h.TimeStamp.IsZero() && skew.Abs() > maxSkew && !c.skewTold {
@@ -146,7 +146,8 @@ func failed(e *kmip.Error) kmip.ResponseItem {
 
 // unreadable answers a request that cannot be answered item by item (KMIP 1.4,
 // 11.1): one item, which names no operation.
-func unreadable(version kmip.Version, err error) *kmip.ResponseMessage {
+func (s *Server) unreadable(c *conn, version kmip.Version, err error) *kmip.ResponseMessage {
+	s.log.Info("a request could not be read", "from", c.peer.Address, "error", err)
 	m := newResponse(version)
 	reason := kmip.ReasonOf(err)
 	if reason == 0 {

@@ -89,7 +89,7 @@ func (c *conn) exchange(ctx context.Context) bool {
 	switch {
 	case errors.Is(err, ttlv.ErrFrame), errors.Is(err, errTooLarge):
 		// Where the next request begins is not known.
-		response, keep = unreadable(kmip.V1_0, err), false
+		response, keep = c.s.unreadable(c, kmip.V1_0, err), false
 	case err != nil:
 		c.tellEnd(err, "read a request")
 		return false

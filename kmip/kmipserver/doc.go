@@ -9,5 +9,6 @@
 //
 // Batches (KMIP 1.4, 6.13 and 11.43): the items are carried out in their order.
 // After a failure the default is Stop, and the items not reached are not
-// answered. Undo is refused for the whole message, unless it has one item only.
+// answered. Undo is refused for the whole message, unless it has one item only. A Unique Batch Item ID is echoed, and not missed
+// where there is none: the order says which answer is whose.
 package kmipserver
