@@ -94,6 +94,31 @@ func BenchmarkCreate(b *testing.B) {
 	})
 }
 
+// BenchmarkNew reads 10,000 objects from the disk.
+func BenchmarkNew(b *testing.B) {
+	s := durable(b)
+	server, err := keyserver.New(keyserver.Options{Store: s.Store, Endpoints: byCN{}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for w := range 64 { // they share commits
+		wg.Go(func() {
+			for i := range 10_000 / 64 {
+				if _, err := (caller{server, "db"}).do(aes(fmt.Sprint("key", w, "-", i))); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for b.Loop() {
+		if _, err := keyserver.New(keyserver.Options{Store: s.Store, Endpoints: byCN{}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkLocate has 10,000 objects.
 func BenchmarkLocate(b *testing.B) {
 	const objects = 10_000
