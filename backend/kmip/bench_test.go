@@ -7,6 +7,7 @@ import (
 	"time"
 
 	backend "github.com/dbkeyring/dbkeyring/backend/kmip"
+	"github.com/dbkeyring/dbkeyring/internal/faultnet"
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
@@ -16,14 +17,24 @@ import (
 // BenchmarkOpen is the start-up of a keyring on our key server, and beside it
 // what it replaces: one request per object and question, over one connection
 // ("one by one") and over a new one each ("connections"), as the older generation
-// of Percona's component does it.
+// of Percona's component does it. The last rows have a network of 1 ms between.
 func BenchmarkOpen(b *testing.B) {
-	for _, n := range []int{1000, 10000} {
+	for _, c := range []struct {
+		keys  int
+		delay time.Duration
+	}{{1000, 0}, {10000, 0}, {1000, time.Millisecond}} {
+		n := c.keys
 		server := keyservertest.New(b)
 		cert, key := server.NewClient("mysql")
-		o := backend.Options{Servers: []string{server.Addr}, ClientCertFile: cert, ClientKeyFile: key, ServerCAFile: server.CAFile, StartTimeout: time.Minute}
+		direct := server.Addr
+		if c.delay > 0 {
+			p := faultnet.New(b, server.Addr)
+			p.Set(faultnet.Delay(c.delay))
+			direct = p.Addr()
+		}
+		o := backend.Options{Servers: []string{direct}, ClientCertFile: cert, ClientKeyFile: key, ServerCAFile: server.CAFile, StartTimeout: time.Minute}
 		connect := func(o kmipclient.Options) *kmipclient.Client {
-			o.Servers, o.TLS = []string{server.Addr}, server.ClientConfig(cert, key)
+			o.Servers, o.TLS = append(o.Servers, direct)[:1], server.ClientConfig(cert, key)
 			c, err := kmipclient.New(o)
 			if err != nil {
 				b.Fatal(err)
@@ -31,8 +42,8 @@ func BenchmarkOpen(b *testing.B) {
 			b.Cleanup(func() { c.Close() })
 			return c
 		}
-		fill(b, connect(kmipclient.Options{}), n)
-		b.Run(fmt.Sprintf("keys=%d/batches", n), func(b *testing.B) {
+		fill(b, connect(kmipclient.Options{Servers: []string{server.Addr}}), n)
+		b.Run(fmt.Sprintf("keys=%d/network=%v/batches", n, c.delay), func(b *testing.B) {
 			for b.Loop() {
 				k, err := backend.Open(b.Context(), o, nil)
 				if err != nil {
@@ -45,10 +56,10 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		})
 		for name, co := range map[string]kmipclient.Options{"one-by-one": {}, "connections": {MaxAge: 1}} {
-			if name == "connections" && n > 1000 {
+			if name == "connections" && n*(1+int(c.delay)) > 1000 {
 				continue // minutes
 			}
-			b.Run(fmt.Sprintf("keys=%d/%s", n, name), func(b *testing.B) {
+			b.Run(fmt.Sprintf("keys=%d/network=%v/%s", n, c.delay, name), func(b *testing.B) {
 				c := connect(co)
 				for b.Loop() {
 					oneByOne(b, c, n)
