@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -11,6 +12,8 @@ import (
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // connect enrols an endpoint and connects as it.
 func connect(t testing.TB, s *keyservertest.Server, name string) *kmiptest.Conn {
