@@ -33,8 +33,10 @@ stop: ## end what `make run` started
 test: build ## every test, with the real servers (what is missing is fetched)
 	@scripts/deps test
 	@scripts/mysql >/dev/null
-	go test -race -timeout 10m ./...
-	@$(MAKE) --no-print-directory test-e2e
+	@status=0; \
+	echo 'go test -race ./...'; go test -race -timeout 10m ./... || status=1; \
+	$(MAKE) --no-print-directory test-e2e || status=1; \
+	exit $$status
 
 test-e2e: build modules-faultinject
 	@scripts/deps test
