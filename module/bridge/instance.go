@@ -256,8 +256,8 @@ func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring
 	if st.broken.Load() {
 		return Broken
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), st.timeout)
-	defer cancel()
+	ctx := newDeadline(st.timeout)
+	defer ctx.release()
 	err := protect(func() error {
 		inject(op, id)
 		return f(ctx, st.keyring)
