@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 	"github.com/dbkeyring/dbkeyring/keyring"
@@ -57,6 +58,20 @@ type optionError struct{ err error }
 func (e *optionError) Error() string { return "the connection cannot be set up: " + e.err.Error() }
 func (e *optionError) Unwrap() error { return e.err }
 
+// StartTimeoutError is a load of all keys that took longer than
+// Options.StartTimeout.
+type StartTimeoutError struct {
+	Limit time.Duration
+	Err   error // what was under way
+}
+
+func (e *StartTimeoutError) Error() string {
+	return fmt.Sprintf("the keys were not read within %v: %v", e.Limit, e.Err)
+}
+
+// Unwrap gives what was under way.
+func (e *StartTimeoutError) Unwrap() error { return e.Err }
+
 // inactiveError is the cause of ErrInactive.
 type inactiveError struct {
 	uid   string
@@ -83,12 +98,15 @@ func (r *Keyring) fault(op string, id keyring.ID, err error) error {
 		refusal *kmip.Error
 		network *kmipclient.Error
 		many    errTooMany
+		slow    *StartTimeoutError
 	)
 	switch {
 	case errors.Is(err, keyring.ErrExists):
 		return keyring.E(op, id, keyring.ErrExists, nil)
 	case errors.As(err, &option), errors.As(err, &many):
 		return keyring.E(op, id, keyring.ErrInvalid, r.advised(err.Error(), err))
+	case errors.As(err, &slow):
+		return keyring.E(op, id, keyring.ErrUnreachable, r.advised(fmt.Sprintf("the keys were not read in time (%s): %v were not enough", strings.Join(r.o.Servers, ", "), slow.Limit), err))
 	case errors.As(err, &refusal):
 		kind, ok := kindOf[refusal.Reason]
 		if !ok {

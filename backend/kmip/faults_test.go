@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -454,4 +455,35 @@ func TestNoSecrets(t *testing.T) {
 			t.Errorf("a secret shows in %s", s)
 		}
 	}
+}
+
+// Whoever asks while a reload replaces everything gets an answer all the same.
+func TestReload_UnderReaders(t *testing.T) {
+	w := newWorld(t, nil)
+	w.add("k", bytesOf(16, 1), kmip.StateActive)
+	k := w.open()
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, _, err := fetch(t, k, keyring.ID{Name: "absent"}); keyring.KindOf(err) != keyring.ErrNotFound {
+					t.Errorf("%v", err)
+				}
+				mustHave(t, k, keyring.ID{Name: "k"}, "AES", bytesOf(16, 1))
+			}
+		})
+	}
+	for range 20 {
+		if err := k.(keyring.Reloader).Reload(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(done)
+	wg.Wait()
 }

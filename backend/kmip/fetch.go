@@ -121,15 +121,14 @@ func (r *Keyring) KeyState(ctx context.Context, id keyring.ID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	res, err := r.connection().GetAttributes(ctx, uid, kmip.AttrState)
-	if isGone(err) {
-		r.log.Warn("the object of a key that is in use is gone from the key server", "key", id, "object", uid)
-		return kmip.StateDestroyed.String(), nil
-	}
+	state, err := stateOf(ctx, r.connection(), uid)
 	if err != nil {
 		return "", r.fault("state of", id, err)
 	}
-	state := res.Attributes.State()
+	if state == kmip.StateDestroyed {
+		r.log.Warn("the object of a key that is in use is gone from the key server", "key", id, "object", uid)
+		return state.String(), nil
+	}
 	r.mu.Lock()
 	if o, ok := r.keys[id]; ok && o.uid == uid {
 		o.state = state

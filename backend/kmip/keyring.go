@@ -92,6 +92,7 @@ func (r *Keyring) Reload(ctx context.Context) error {
 }
 
 func (r *Keyring) reload(ctx context.Context, op string) error {
+	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, r.o.StartTimeout)
 	defer cancel()
 	started := time.Now()
@@ -102,6 +103,9 @@ func (r *Keyring) reload(ctx context.Context, op string) error {
 	l, err := r.load(ctx, client)
 	if err != nil {
 		client.Close()
+		if ctx.Err() != nil && outer.Err() == nil {
+			err = &StartTimeoutError{r.o.StartTimeout, err}
+		}
 		return r.fault(op, keyring.ID{}, err)
 	}
 	r.mu.Lock()

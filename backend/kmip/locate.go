@@ -40,7 +40,7 @@ func locateAll(ctx context.Context, c *kmipclient.Client, maximum int, attrs kmi
 	}
 	req := kmip.LocateRequest{MaximumItems: int32(min(pageSize, maximum+1)), Attributes: attrs}
 	for {
-		res, err := c.Locate(ctx, &req)
+		res, err := locate(ctx, c, &req)
 		if err != nil {
 			var refusal *kmip.Error
 			if req.OffsetItems == nil || !errors.As(err, &refusal) {
@@ -56,7 +56,7 @@ func locateAll(ctx context.Context, c *kmipclient.Client, maximum int, attrs kmi
 		more := full || res.LocatedItems != nil && int(*res.LocatedItems) > len(uids)
 		switch {
 		case added == 0 && req.OffsetItems != nil && (more || err != nil):
-			res, err := c.Locate(ctx, &kmip.LocateRequest{Attributes: attrs})
+			res, err := locate(ctx, c, &kmip.LocateRequest{Attributes: attrs})
 			if err != nil {
 				return nil, err
 			}
@@ -72,6 +72,15 @@ func locateAll(ctx context.Context, c *kmipclient.Client, maximum int, attrs kmi
 	}
 }
 
+// locate is the client's, for servers that say "none" in either of two ways.
+func locate(ctx context.Context, c *kmipclient.Client, req *kmip.LocateRequest) (*kmip.LocateResponse, error) {
+	res, err := c.Locate(ctx, req)
+	if isGone(err) {
+		return &kmip.LocateResponse{}, nil
+	}
+	return res, err
+}
+
 // scope is what every search has: the Object Group, if there is one.
 func (o *Options) scope(attrs ...kmip.Attribute) kmip.Attributes {
 	if o.ObjectGroup != "" {
@@ -84,10 +93,20 @@ func (o *Options) scope(attrs ...kmip.Attribute) kmip.Attributes {
 // to whether there is one. The one that is the key comes first, its twins
 // after it.
 func (r *Keyring) find(ctx context.Context, id keyring.ID, content bool) ([]*object, error) {
-	c := r.connection()
+	for {
+		c := r.connection()
+		objects, err := r.findWith(ctx, c, id, content)
+		if !errors.Is(err, kmipclient.ErrClosed) || c == r.connection() {
+			return objects, err
+		}
+		// A reload has replaced the client in between.
+	}
+}
+
+func (r *Keyring) findWith(ctx context.Context, c *kmipclient.Client, id keyring.ID, content bool) ([]*object, error) {
 	var uids []string
 	for i, name := range names(id) {
-		res, err := c.Locate(ctx, &kmip.LocateRequest{Attributes: r.o.scope(kmip.NameAttribute(name))})
+		res, err := locate(ctx, c, &kmip.LocateRequest{Attributes: r.o.scope(kmip.NameAttribute(name))})
 		if i > 0 && refusesText(err) {
 			break // what the server cannot even be asked for, it does not have
 		}

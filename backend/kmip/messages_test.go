@@ -170,7 +170,7 @@ func TestMessages_Files(t *testing.T) {
 func TestMessages_Refusals(t *testing.T) {
 	kinds := map[kmip.ResultReason]error{
 		kmip.ReasonAuthenticationNotSuccessful: keyring.ErrDenied, kmip.ReasonPermissionDenied: keyring.ErrDenied,
-		kmip.ReasonItemNotFound: keyring.ErrUnreachable, kmip.ReasonGeneralFailure: keyring.ErrUnreachable, kmip.ReasonResponseTooLarge: keyring.ErrUnreachable,
+		kmip.ReasonGeneralFailure: keyring.ErrUnreachable, kmip.ReasonResponseTooLarge: keyring.ErrUnreachable,
 		kmip.ReasonInvalidMessage: keyring.ErrUnreachable, kmip.ReasonInvalidField: keyring.ErrInvalid, kmip.ReasonOperationNotSupported: keyring.ErrInvalid,
 		kmip.ReasonCryptographicFailure: keyring.ErrCorrupt, kmip.ReasonIllegalOperation: keyring.ErrInactive, kmip.ReasonObjectArchived: keyring.ErrInactive,
 		kmip.ReasonNotExtractable: keyring.ErrDenied,
@@ -205,6 +205,68 @@ func TestMessages_Refusals(t *testing.T) {
 	}
 	w.keeper.Hook(nil, nil)
 	mustHave(t, k, keyring.ID{Name: "there"}, "AES", bytesOf(16, 1))
+}
+
+// Item Not Found is an answer to Locate as good as an empty list, and no answer to
+// Register.
+func TestItemNotFound(t *testing.T) {
+	w := newWorld(t, nil)
+	k := w.open()
+	refuse := func(op kmip.Operation) {
+		w.keeper.Hook(func(p kmip.Payload) error {
+			if p.Operation() == op {
+				return kmip.Errorf(kmip.ReasonItemNotFound, "nothing")
+			}
+			return nil
+		}, nil)
+	}
+	refuse(kmip.OpLocate)
+	if _, _, err := fetch(t, k, keyring.ID{Name: "k"}); keyring.KindOf(err) != keyring.ErrNotFound {
+		t.Errorf("%v", err)
+	}
+	if err := k.Store(t.Context(), keyring.ID{Name: "k"}, key(bytesOf(16, 1))); err != nil {
+		t.Errorf("%v", err)
+	}
+	for _, op := range []kmip.Operation{kmip.OpRegister, kmip.OpActivate} {
+		refuse(op)
+		if err := k.Store(t.Context(), keyring.ID{Name: "k2"}, key(bytesOf(16, 1))); keyring.KindOf(err) != keyring.ErrUnreachable {
+			t.Errorf("%s: %v", op, err)
+		}
+	}
+}
+
+// A server that answers a question for an attribute that an object lacks with
+// Item Not Found does not make the object absent.
+func TestItemNotFound_OfAnAttribute(t *testing.T) {
+	w := newWorld(t, func(k *kmipKeeper) {
+		k.Before = func(p kmip.Payload) error {
+			if g, ok := p.(*kmip.GetAttributesRequest); ok && len(g.Names) > 1 {
+				return kmip.Errorf(kmip.ReasonItemNotFound, "no such attribute")
+			}
+			return nil
+		}
+	})
+	w.add("before", bytesOf(16, 1), kmip.StateActive)
+	k := w.open()
+	w.add("after", bytesOf(16, 2), kmip.StateActive)
+	mustHave(t, k, keyring.ID{Name: "before"}, "AES", bytesOf(16, 1))
+	mustHave(t, k, keyring.ID{Name: "after"}, "AES", bytesOf(16, 2))
+}
+
+func TestMessages_StartTimeout(t *testing.T) {
+	w := newWorld(t, nil)
+	w.add("k", bytesOf(16, 1), kmip.StateActive)
+	p := faultnet.New(t, w.server.Addr)
+	p.Set(faultnet.Freeze())
+	w.o.Servers, w.o.StartTimeout = []string{p.Addr()}, 100*time.Millisecond
+	w.o.Cure = func(err error) string {
+		var e *backend.StartTimeoutError
+		return fmt.Sprint("CURE ", errors.As(err, &e))
+	}
+	err := openError(t, w.o)
+	if want := "the keys were not read in time (" + p.Addr() + "): 100ms were not enough. CURE true"; !strings.Contains(err.Error(), want) || keyring.KindOf(err) != keyring.ErrUnreachable {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestStatus_TellsTheLastError(t *testing.T) {

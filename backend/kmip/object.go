@@ -1,6 +1,7 @@
 package kmip
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,24 +163,13 @@ func read(ctx context.Context, c *kmipclient.Client, uids []string, content bool
 			objects = nil
 		}
 	}()
-	per := 1
-	if content {
-		per = 2
-	}
 	for chunk := range slices.Chunk(uids, readBatch) {
-		reqs := make([]kmip.Payload, 0, per*len(chunk))
-		for _, uid := range chunk {
-			reqs = append(reqs, &kmip.GetAttributesRequest{UniqueIdentifier: uid, Names: attributesRead})
-			if content {
-				reqs = append(reqs, &kmip.GetRequest{UniqueIdentifier: uid})
-			}
-		}
-		results, err := c.Batch(ctx, reqs)
+		attributes, contents, err := ask(ctx, c, chunk, content)
 		if err != nil {
 			return objects, nil, err
 		}
 		for i, uid := range chunk {
-			o, err := readOne(uid, results[i*per:(i+1)*per])
+			o, err := readOne(uid, attributes[i], contents[i])
 			switch {
 			case isGone(err):
 			case err != nil:
@@ -194,25 +184,74 @@ func read(ctx context.Context, c *kmipclient.Client, uids []string, content bool
 	return objects, unreadable, nil
 }
 
-func readOne(uid string, results []kmipclient.Result) (o *object, err error) {
-	defer func() {
-		for _, r := range results {
-			kmip.WipePayload(r.Payload)
-		}
-	}()
-	for _, r := range results {
-		if r.Err != nil {
-			return nil, r.Err
+// ask gets the answers about each object; the contents are empty where they are
+// not wanted. Some servers refuse a question for an attribute that an object
+// lacks, even as Item Not Found: those are asked for all that there are.
+func ask(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (attributes, contents []kmipclient.Result, err error) {
+	reqs := make([]kmip.Payload, 0, 2*len(uids))
+	for _, uid := range uids {
+		reqs = append(reqs, &kmip.GetAttributesRequest{UniqueIdentifier: uid, Names: attributesRead})
+	}
+	if content {
+		for _, uid := range uids {
+			reqs = append(reqs, &kmip.GetRequest{UniqueIdentifier: uid})
 		}
 	}
-	o = &object{uid: uid}
-	o.setAttributes(results[0].Payload.(*kmip.GetAttributesResponse).Attributes)
-	if len(results) == 2 && o.alive() {
-		if err := o.setContent(results[1].Payload.(*kmip.GetResponse)); err != nil {
+	results, err := c.Batch(ctx, reqs)
+	if err != nil {
+		return nil, nil, err
+	}
+	attributes, contents = results[:len(uids):len(uids)], make([]kmipclient.Result, len(uids))
+	copy(contents, results[len(uids):])
+	var again []kmip.Payload
+	var which []int
+	for i, r := range attributes {
+		if r.Err != nil {
+			again, which = append(again, &kmip.GetAttributesRequest{UniqueIdentifier: uids[i]}), append(which, i)
+		}
+	}
+	results, err = c.Batch(ctx, again)
+	if err != nil {
+		for _, r := range contents {
+			kmip.WipePayload(r.Payload)
+		}
+		return nil, nil, err
+	}
+	for i, r := range results {
+		attributes[which[i]] = r
+	}
+	return attributes, contents, nil
+}
+
+// readOne makes an object out of the answers about it.
+func readOne(uid string, attributes, content kmipclient.Result) (*object, error) {
+	defer kmip.WipePayload(content.Payload)
+	if err := cmp.Or(attributes.Err, content.Err); err != nil {
+		return nil, err
+	}
+	o := &object{uid: uid}
+	o.setAttributes(attributes.Payload.(*kmip.GetAttributesResponse).Attributes)
+	if content.Payload != nil && o.alive() {
+		if err := o.setContent(content.Payload.(*kmip.GetResponse)); err != nil {
 			return nil, err
 		}
 	}
 	return o, nil
+}
+
+// stateOf asks for an object's state. One that the server does not have is
+// Destroyed.
+func stateOf(ctx context.Context, c *kmipclient.Client, uid string) (kmip.State, error) {
+	attributes, _, err := ask(ctx, c, []string{uid}, false)
+	switch {
+	case err != nil:
+		return 0, err
+	case isGone(attributes[0].Err):
+		return kmip.StateDestroyed, nil
+	case attributes[0].Err != nil:
+		return 0, attributes[0].Err
+	}
+	return attributes[0].Payload.(*kmip.GetAttributesResponse).Attributes.State(), nil
 }
 
 // isGone says whether a server's answer about an object is that there is none.

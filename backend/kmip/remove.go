@@ -65,14 +65,10 @@ func (r *Keyring) destroy(ctx context.Context, uid string, state kmip.State) err
 			return nil
 		}
 		// Whatever was answered or not, the state tells how far it got.
-		res, look := c.GetAttributes(ctx, uid, kmip.AttrState)
-		if isGone(look) {
-			return nil
-		}
+		now, look := stateOf(ctx, c, uid)
 		if look != nil {
 			return err
 		}
-		now := res.Attributes.State()
 		if now == kmip.StateDestroyed || now == kmip.StateDestroyedCompromised {
 			return nil
 		}

@@ -166,8 +166,8 @@ func (r *Keyring) activate(ctx context.Context, uid string) error {
 		if err == nil || kmip.ReasonOf(err) == kmip.ReasonOperationNotSupported {
 			return nil
 		}
-		res, look := r.connection().GetAttributes(ctx, uid, kmip.AttrState)
-		if look == nil && res.Attributes.State() == kmip.StateActive {
+		state, look := stateOf(ctx, r.connection(), uid)
+		if look == nil && state == kmip.StateActive {
 			return nil
 		}
 		if look != nil || attempt > 1 || !errors.Is(err, kmipclient.ErrOutcomeUnknown) {
@@ -192,7 +192,10 @@ func (r *Keyring) setPending(id keyring.ID, data *secret.Bytes) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending[id].Wipe()
-	r.pending[id] = data.Clone()
+	delete(r.pending, id)
+	if !r.closed {
+		r.pending[id] = data.Clone()
+	}
 }
 
 func (r *Keyring) forgetPending(id keyring.ID) {

@@ -25,6 +25,9 @@ func cure(file string, o kmip.Options) func(error) string {
 }
 
 func connectionCure(err error, o kmip.Options) string {
+	if e, ok := errors.AsType[*kmip.StartTimeoutError](err); ok {
+		return fmt.Sprintf("Look at the key server's load, or raise start_timeout_ms (now %d).", e.Limit.Milliseconds())
+	}
 	if e, ok := errors.AsType[*tlsconf.VerifyError](err); ok {
 		advice := verifyCure(e, o)
 		if e.Also != nil {

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 )
@@ -44,6 +46,7 @@ func TestCure(t *testing.T) {
 		{refused, "Start the key server, or correct server_addr and server_port."},
 		{syscall.EHOSTUNREACH, "Correct server_addr, or the network."},
 		{&net.DNSError{Err: "no such host", Name: "kms", IsTimeout: true}, "Correct server_addr, or this host's name resolution."},
+		{&kmip.StartTimeoutError{Limit: 10 * time.Second, Err: context.DeadlineExceeded}, "Look at the key server's load, or raise start_timeout_ms (now 10000)."},
 		{context.DeadlineExceeded, "Check that the key server runs and that no firewall is in between, or raise kmip_timeout_ms (now 5000)."},
 	} {
 		if got := o.Cure(c.err); got != c.want+end {

@@ -138,13 +138,19 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
+	c.hangUpClosed()
+	return nil
+}
+
+// hangUpClosed ends the connection of a closed client, unless somebody has the
+// turn: who gives it back calls this again.
+func (c *Client) hangUpClosed() {
 	select {
 	case c.turn <- struct{}{}:
 		c.hangUp()
 		<-c.turn
-	default: // whoever has the turn hangs up
+	default:
 	}
-	return nil
 }
 
 func (c *Client) isClosed() bool {
@@ -172,10 +178,10 @@ func (c *Client) take(ctx context.Context) error {
 }
 
 func (c *Client) give() {
-	if c.isClosed() {
-		c.hangUp()
-	}
 	<-c.turn
+	if c.isClosed() {
+		c.hangUpClosed()
+	}
 }
 
 func (c *Client) hangUp() {
