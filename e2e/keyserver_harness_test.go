@@ -95,7 +95,7 @@ func newPyKMIP(t testing.TB, useRSA bool) *keyServer {
 	t.Helper()
 	// PyKMIP 0.10 needs a Python before 3.12: the one it is packaged for.
 	const python, program = "/usr/bin/python3", "/usr/bin/pykmip-server"
-	if out, err := command(t, 20*time.Second, python, "-W", "ignore", "-c", "import kmip"); err != nil {
+	if out, err := command(t, 20*time.Second, python, "-I", "-W", "ignore", "-c", "import kmip.pie"); err != nil {
 		t.Log(out)
 		missing(t, "PyKMIP", "apt-get install python3-pykmip.")
 	}
