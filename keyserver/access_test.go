@@ -164,8 +164,8 @@ func TestAudit_ALineForEachOperation(t *testing.T) {
 type deafAudit struct{ lines int }
 
 func (*deafAudit) Ready() error { return errors.New("no space left on device") }
-func (a *deafAudit) Record(audit.Entry) error {
-	a.lines++
+func (a *deafAudit) Record(entries ...audit.Entry) error {
+	a.lines += len(entries)
 	return errors.New("no space left on device")
 }
 

@@ -99,8 +99,16 @@ func (s *Server) ready() error {
 	return nil
 }
 
-// record writes the audit line. A failure has been logged by the audit log, and
-// does not undo what has happened.
+// Finish implements kmipserver.Handler: it writes the audit lines of a message,
+// all at once. A failure has been logged by the audit log, and does not undo what
+// has happened.
+func (s *Server) Finish(c *kmipserver.Call) {
+	if entries, ok := c.State.([]audit.Entry); ok {
+		_ = s.o.Audit.Record(entries...)
+	}
+}
+
+// record keeps the operation for the audit log.
 func (s *Server) record(r *request, op kmip.Operation, err error) {
 	if s.o.Audit == nil {
 		return
@@ -116,5 +124,6 @@ func (s *Server) record(r *request, op kmip.Operation, err error) {
 			e.Result = audit.Denied
 		}
 	}
-	_ = s.o.Audit.Record(e)
+	entries, _ := r.State.([]audit.Entry)
+	r.State = append(entries, e)
 }

@@ -27,7 +27,7 @@ type Audit interface {
 	// Ready returns nil if a change can be recorded.
 	Ready() error
 	// Record writes the line of an operation that has happened.
-	Record(audit.Entry) error
+	Record(...audit.Entry) error
 }
 
 // Options is what a [Server] needs.

@@ -132,28 +132,35 @@ func (l *Log) Ready() error {
 	return l.settle()
 }
 
-// Record writes an entry. An error means that the line is not (for a Change:
-// perhaps not) on the disk; the operation itself has happened all the same, and
-// the caller goes on. The failure has been logged.
-func (l *Log) Record(e Entry) error {
-	if e.Time.IsZero() {
-		e.Time = time.Now()
+// Record writes the entries of one message, together. An error means that some
+// of the lines are not (for a Change: perhaps not) on the disk; the operations
+// themselves have happened all the same, and the caller goes on. The failure has
+// been logged.
+func (l *Log) Record(entries ...Entry) error {
+	var text []byte
+	change := false
+	for _, e := range entries {
+		if e.Time.IsZero() {
+			e.Time = time.Now()
+		}
+		one, err := json.Marshal(line{
+			Time: e.Time.UTC(), Endpoint: e.Endpoint, Remote: e.Remote, Op: e.Op, UID: e.UID, Names: e.Names,
+			Result: e.Result, Reason: e.Reason, LatencyUS: e.Latency.Microseconds(),
+		})
+		if err != nil {
+			return fmt.Errorf("encode an audit entry: %w", err)
+		}
+		text = append(append(text, one...), '\n')
+		change = change || e.Change
 	}
-	text, err := json.Marshal(line{
-		Time: e.Time.UTC(), Endpoint: e.Endpoint, Remote: e.Remote, Op: e.Op, UID: e.UID, Names: e.Names,
-		Result: e.Result, Reason: e.Reason, LatencyUS: e.Latency.Microseconds(),
-	})
-	if err != nil {
-		return fmt.Errorf("encode an audit entry: %w", err)
-	}
-	seq, err := l.append(append(text, '\n'))
-	if err != nil || !e.Change {
+	seq, err := l.append(text)
+	if err != nil || !change {
 		return err
 	}
 	return l.syncTo(seq)
 }
 
-// append writes a line and returns its number.
+// append writes lines and returns the number of lines until then.
 func (l *Log) append(text []byte) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,16 +169,18 @@ func (l *Log) append(text []byte) (uint64, error) {
 	}
 	if l.lost > 0 || l.torn {
 		if err := l.settle(); err != nil {
-			l.lost++
+			l.lost += lines(text)
 			return 0, err
 		}
 	}
-	if err := l.write(text); err != nil {
-		l.lost++
+	if n, err := l.write(text); err != nil {
+		l.lost += lines(text[n:])
 		return 0, err
 	}
 	return l.written, nil
 }
+
+func lines(text []byte) uint64 { return uint64(bytes.Count(text, []byte{'\n'})) }
 
 // settle ends a torn line, and tells how many lines were lost.
 func (l *Log) settle() error {
@@ -192,7 +201,7 @@ func (l *Log) settle() error {
 	if b.Len() == 0 {
 		return nil
 	}
-	if err := l.write(b.Bytes()); err != nil {
+	if _, err := l.write(b.Bytes()); err != nil {
 		return err
 	}
 	if l.lost > 0 {
@@ -202,23 +211,24 @@ func (l *Log) settle() error {
 	return nil
 }
 
-// write hands whole lines to the operating system with one call.
-func (l *Log) write(text []byte) error {
+// write hands whole lines to the operating system with one call, and says how
+// much of them it took.
+func (l *Log) write(text []byte) (int, error) {
 	n, err := l.file.Write(text)
 	if n > 0 {
 		l.torn = text[n-1] != '\n'
 	}
+	l.written += lines(text[:n])
 	if err != nil {
 		err = fmt.Errorf("write the audit log: %w", err)
 		if l.failure == nil {
 			l.log.Error("the audit log cannot be written: changes are refused until it can. Make room on its disk, or repair it", "file", l.path, "error", err)
 		}
 		l.failure = err
-		return err
+		return n, err
 	}
 	l.failure = nil
-	l.written++
-	return nil
+	return n, nil
 }
 
 // syncTo returns when line seq is on the disk. Whoever holds syncMu syncs for

@@ -70,6 +70,7 @@ func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMes
 		limit = min(limit, int(h.MaximumResponseSize))
 	}
 	call := Call{Peer: c.peer, Version: h.Version}
+	defer s.finish(c, &call)
 	left := limit - sizeOf(response)
 	for i := range request.Items {
 		in := &request.Items[i]
@@ -108,6 +109,16 @@ func (s *Server) carryOutItem(ctx context.Context, c *conn, call *Call, in *kmip
 
 func tooLarge(limit int) *kmip.Error {
 	return kmip.Errorf(kmip.ReasonResponseTooLarge, "the response would be larger than %d bytes", limit)
+}
+
+// finish ends a message. What was done stays done: a panic is for the log.
+func (s *Server) finish(c *conn, call *Call) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("a fault of this program at the end of a message", "from", c.peer.Address, "panic", r, "stack", string(debug.Stack()))
+		}
+	}()
+	s.o.Handler.Finish(call)
 }
 
 // handle carries out one operation. A panic fails that operation only.

@@ -16,6 +16,10 @@ type Handler interface {
 	// The message of a *kmip.Error goes to the client as it is. Of any other
 	// error the client learns nothing but General Failure; the log has the rest.
 	Handle(ctx context.Context, c *Call, request kmip.Payload) (kmip.Payload, error)
+
+	// Finish is called after the last operation of a message, before the answer
+	// is sent, for what costs as much for a whole message as for one operation.
+	Finish(c *Call)
 }
 
 // Peer is the client at the other end of a connection.
@@ -26,13 +30,15 @@ type Peer struct {
 	Address string
 }
 
-// Call is what surrounds an operation.
+// Call is what surrounds the operations of one message.
 type Call struct {
 	Peer    Peer
 	Version kmip.Version
 	// Placeholder is the ID Placeholder: the object that the batch's last Create,
 	// Register or Locate was about (KMIP 1.4, 4). Handlers read and set it.
 	Placeholder string
+	// State is the handler's own.
+	State any
 }
 
 // changes says whether an operation changes something. Its answer must reach the

@@ -29,6 +29,8 @@ type echo struct {
 
 var errInside = errors.New("the password of the database is swordfish")
 
+func (e *echo) Finish(*kmipserver.Call) {}
+
 func (e *echo) Handle(ctx context.Context, c *kmipserver.Call, p kmip.Payload) (kmip.Payload, error) {
 	e.calls.Add(1)
 	switch p := p.(type) {

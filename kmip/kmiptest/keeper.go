@@ -21,6 +21,7 @@ type Keeper struct {
 	IgnoresOffset bool           // Offset Items is passed over
 	PageLimit     int            // never more identifiers than this; 0 for no limit
 	HidesCount    bool           // no Located Items
+	DropsNames    bool           // Locate passes over a Name and finds what the rest of the question finds
 	UniqueNames   bool           // a second object of a name is refused
 	MaxBatch      int            // a longer batch gets Response Too Large; 0 for no limit
 
@@ -278,7 +279,7 @@ func (k *Keeper) locate(p *kmip.LocateRequest) *kmip.LocateResponse {
 	for _, o := range slices.Backward(k.objects) {
 		matches := true
 		for _, want := range p.Attributes {
-			matches = matches && slices.ContainsFunc(o.attrs, func(a kmip.Attribute) bool { return a.Name == want.Name && a.Value.Equal(want.Value) })
+			matches = matches && (k.DropsNames && want.Name == kmip.AttrName || slices.ContainsFunc(o.attrs, func(a kmip.Attribute) bool { return a.Name == want.Name && a.Value.Equal(want.Value) }))
 		}
 		if matches {
 			found = append(found, o.id)
