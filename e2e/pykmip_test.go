@@ -35,3 +35,14 @@ locate-destroyed []
 		}
 	})
 }
+
+// PyKMIP with an RSA certificate offers no cipher suite that Go has by default.
+func TestPyKMIPWithRSA(t *testing.T) {
+	t.Parallel()
+	ks := newPyKMIP(t, true)
+	m := newMySQL(t, "--skip-log-bin").useKMIP(ks.Config).start().functions()
+	m.want("1", "SELECT keyring_key_generate('k', 'AES', 32)")
+	m.exec("ALTER INSTANCE RELOAD KEYRING")
+	m.want("32", "SELECT keyring_key_length_fetch('k')")
+	m.stop()
+}
