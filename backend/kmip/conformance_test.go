@@ -47,6 +47,7 @@ func TestConformance_Habits(t *testing.T) {
 		"NoBatches":    func(k *kmiptest.Keeper) { k.NoBatches = true },
 		"ShortBatches": func(k *kmiptest.Keeper) { k.MaxBatch = 3 },
 		"ShortPages":   func(k *kmiptest.Keeper) { k.PageLimit = 2 },
+		"DropsNames":   func(k *kmiptest.Keeper) { k.DropsNames = true },
 		"NoPaging":     func(k *kmiptest.Keeper) { k.IgnoresOffset, k.HidesCount = true, true },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -571,6 +571,22 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// A connection outlives the deadlines of its exchanges.
+func TestKept_LongerThanTheTimeout(t *testing.T) {
+	w := newWorld(t, &kmiptest.Keeper{})
+	const timeout = 200 * time.Millisecond
+	c := w.client(t, kmipclient.Options{Timeout: timeout})
+	for range 2 {
+		if _, err := c.Query(ctx(t), kmip.QueryOperations); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(timeout + 50*time.Millisecond) // the time itself is what is tested
+	}
+	if n := w.server.Accepted(); n != 1 {
+		t.Errorf("%d connections, not 1", n)
+	}
+}
+
 func TestAgeAndIdle(t *testing.T) {
 	for name, o := range map[string]kmipclient.Options{"age": {MaxAge: 1}, "idle": {MaxIdle: 1}} {
 		w := newWorld(t, &kmiptest.Keeper{})
