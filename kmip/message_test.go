@@ -230,3 +230,26 @@ func FuzzDecodeResponse(f *testing.F) {
 		}
 	})
 }
+
+// An object of a kind that we lack is that item's fault: the others are read.
+func TestResponse_OneUnreadableItem(t *testing.T) {
+	get := func(id string) kmip.ResponseItem {
+		return kmip.ResponseItem{Operation: kmip.OpGet, ID: []byte(id), Payload: &kmip.GetResponse{
+			ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: id, Object: kmip.SymmetricKey(kmip.AlgorithmAES, key.Clone())}}
+	}
+	m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: when}, Items: []kmip.ResponseItem{get("1"), get("2")}}
+	var w ttlv.Writer
+	m.Encode(&w)
+	frame := strings.Replace(string(w.Bytes()), "\x42\x00\x8F\x01", "\x42\x00\x6D\x01", 1) // a Public Key
+	got, err := kmip.DecodeResponse([]byte(frame), ttlv.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Wipe()
+	if err := got.Items[0].Err(); kmip.ReasonOf(err) != kmip.ReasonFeatureNotSupported || got.Items[0].Payload != nil {
+		t.Errorf("the first item: %v", err)
+	}
+	if err := got.Items[1].Err(); err != nil || !got.Items[1].Payload.(*kmip.GetResponse).Object.Content().Equal(key) {
+		t.Errorf("the second item: %v", err)
+	}
+}
