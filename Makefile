@@ -40,6 +40,7 @@ test: build ## every test, with the real servers (what is missing is fetched)
 
 test-e2e: build modules-faultinject
 	@scripts/deps test
+	go test -tags e2e -count 1 -timeout 5m -run PyKMIP ./backend/kmip ./keyserver
 	MYSQLD="$$(scripts/mysql)" go test -tags e2e -count 1 -timeout 15m ./e2e/...
 
 test-short: ## the tests that need nothing but Go
