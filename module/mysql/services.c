@@ -164,9 +164,15 @@ static int aes_decrypt(const char *id, const char *owner, const char *mode, size
 
 const struct keyring_aes aes_service = {aes_get_size, aes_encrypt, aes_decrypt};
 
-/* Cut to the room there is: performance_schema passes 64 bytes of a longer buffer. */
+/*
+ * Cut to the room there is: performance_schema passes 64 bytes of a longer buffer.
+ * Where there is no answer it shows what the buffer holds, which is the row before:
+ * so the buffer is emptied first.
+ */
 static int native_key_id(const char *id, const char *owner, char *native, size_t capacity) {
-  if (id == NULL || native == NULL || capacity == 0) return fail();
+  if (native == NULL || capacity == 0) return fail();
+  native[0] = '\0';
+  if (id == NULL) return fail();
   char name[256];
   size_t size = 0;
   int code;

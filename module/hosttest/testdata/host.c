@@ -365,7 +365,7 @@ static void run(int n, char *w[]) {
   else if (IS("status", 0)) print_status();
   else if (IS("aes", 2)) print_aes(w[1], w[2]);
   else if (IS("native", 3)) {
-    char name[300] = "";
+    char name[300] = "the row before";
     int rc = native_id->get_backend_key_id(w[1], w[2], name, atol(w[3]));
     printf("native %s: %d %s\n", w[1], rc, name);
   }
