@@ -90,14 +90,22 @@ func (s *sealed) check() error {
 	return s.Update(context.Background(), func(tx Writer) error { return tx.Put(sealBucket, sealKey, []byte(sealText)) })
 }
 
-// View implements [Store].
+// View implements [Store]. What was opened is wiped when fn returns.
 func (s *sealed) View(fn func(Reader) error) error {
-	return s.inner.View(func(tx Reader) error { return fn(sealedReader{s, tx}) })
+	return s.inner.View(func(tx Reader) error {
+		r := &sealedReader{s: s, tx: tx}
+		defer r.wipe()
+		return fn(r)
+	})
 }
 
-// Update implements [Store].
+// Update implements [Store]. What was opened is wiped when fn returns.
 func (s *sealed) Update(ctx context.Context, fn func(Writer) error) error {
-	return s.inner.Update(ctx, func(tx Writer) error { return fn(sealedWriter{sealedReader{s, tx}, tx}) })
+	return s.inner.Update(ctx, func(tx Writer) error {
+		w := &sealedWriter{sealedReader{s: s, tx: tx}, tx}
+		defer w.wipe()
+		return fn(w)
+	})
 }
 
 // Close implements [Store].
@@ -110,25 +118,38 @@ func (s *sealed) Close() error {
 }
 
 type sealedReader struct {
-	s  *sealed
-	tx Reader
+	s      *sealed
+	tx     Reader
+	opened [][]byte // what Get has given out
 }
 
-func (r sealedReader) Get(b Bucket, key string) ([]byte, bool, error) {
+// wipe erases what Get has given out: it may be keys, and is on Go's heap.
+func (r *sealedReader) wipe() {
+	for _, plain := range r.opened {
+		secret.Wipe(plain)
+	}
+}
+
+func (r *sealedReader) Get(b Bucket, key string) ([]byte, bool, error) {
 	value, ok, err := r.tx.Get(b, key)
 	if err != nil || !ok {
 		return nil, false, err
 	}
 	plain, err := r.s.open(b, key, value)
-	return plain, err == nil, err
+	if err != nil {
+		return nil, false, err
+	}
+	r.opened = append(r.opened, plain)
+	return plain, true, nil
 }
 
-func (r sealedReader) Range(b Bucket, prefix string, fn func(string, []byte) error) error {
+func (r *sealedReader) Range(b Bucket, prefix string, fn func(string, []byte) error) error {
 	return r.tx.Range(b, prefix, func(key string, value []byte) error {
 		plain, err := r.s.open(b, key, value)
 		if err != nil {
 			return err
 		}
+		defer secret.Wipe(plain)
 		return fn(key, plain)
 	})
 }
@@ -138,7 +159,7 @@ type sealedWriter struct {
 	tx Writer
 }
 
-func (w sealedWriter) Put(b Bucket, key string, value []byte) error {
+func (w *sealedWriter) Put(b Bucket, key string, value []byte) error {
 	box, err := w.s.seal(b, key, value)
 	if err != nil {
 		return err
@@ -146,7 +167,7 @@ func (w sealedWriter) Put(b Bucket, key string, value []byte) error {
 	return w.tx.Put(b, key, box)
 }
 
-func (w sealedWriter) Delete(b Bucket, key string) error { return w.tx.Delete(b, key) }
+func (w *sealedWriter) Delete(b Bucket, key string) error { return w.tx.Delete(b, key) }
 
 func (s *sealed) seal(b Bucket, key string, value []byte) ([]byte, error) {
 	box := make([]byte, sealHeader, sealHeader+len(value)+16)

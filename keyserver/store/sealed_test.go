@@ -99,3 +99,37 @@ func TestSealed_Disk(t *testing.T) {
 		t.Errorf("a range over a broken value: %v", err)
 	}
 }
+
+// TestSealed_Wiped: what was opened is erased once the reader's use is over, for
+// it may have been a key. (The slices are kept here against the contract.)
+func TestSealed_Wiped(t *testing.T) {
+	const value = "key bytes"
+	s := seal(t, memory.New(), secret.Random(32))
+	storetest.Put(t, s, "b", "k", value)
+	var kept [][]byte
+	read := func(r store.Reader) error {
+		got, _, err := r.Get("b", "k")
+		if string(got) != value {
+			t.Errorf("Get: %q, %v", got, err)
+		}
+		kept = append(kept, got)
+		return r.Range("b", "", func(_ string, v []byte) error {
+			if string(v) != value || string(got) != value {
+				t.Errorf("Range has %q, Get had %q", v, got)
+			}
+			kept = append(kept, v)
+			return nil
+		})
+	}
+	if err := s.View(read); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(t.Context(), func(w store.Writer) error { return read(w) }); err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range kept {
+		if !bytes.Equal(v, make([]byte, len(value))) {
+			t.Errorf("%d: %q is still there", i, v)
+		}
+	}
+}

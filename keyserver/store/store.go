@@ -23,7 +23,7 @@ type Reader interface {
 	// Get returns the value, and whether there is one.
 	Get(b Bucket, key string) (value []byte, ok bool, err error)
 	// Range calls fn for each key that begins with prefix, in byte order, until
-	// fn returns an error, which Range returns.
+	// fn returns an error, which Range returns. The value is valid until fn returns.
 	Range(b Bucket, prefix string, fn func(key string, value []byte) error) error
 }
 
