@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The SQL functions of the keyring (spec/mysql.md F1), on MySQL's own file
-// keyring too: what it does is what ours has to do.
+// The SQL functions of the keyring (MySQL manual, "General-Purpose Keyring
+// Functions"), on MySQL's own file keyring too: what it does is what ours has to do.
 func TestFunctions(t *testing.T) {
 	t.Parallel()
 	t.Run("reference", func(t *testing.T) {

@@ -89,8 +89,7 @@ func (s *keyServer) enrol(name string) config {
 	return c
 }
 
-// newPyKMIP starts Debian's PyKMIP (spec/kmip.md B1) with an ECDSA or an RSA
-// certificate.
+// newPyKMIP starts Debian's PyKMIP with an ECDSA or an RSA certificate.
 func newPyKMIP(t testing.TB, useRSA bool) *keyServer {
 	t.Helper()
 	// PyKMIP 0.10 needs a Python before 3.12: the one it is packaged for.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The manifests of the document (percona-mysql-keyring-kmip.txt) and both places
-// of the configuration file, with its relative paths.
+// The manifests of Percona's documentation of component_keyring_kmip and both
+// places of the configuration file, with its relative paths.
 func TestManifests(t *testing.T) {
 	t.Parallel()
 	const (

@@ -16,7 +16,7 @@ import (
 )
 
 // SIGTERM ends mysqld cleanly every time, with the module in use: a Go thread
-// that took the signal would end the process at once (spec/mysql.md R1).
+// that took the signal would end the process at once.
 func TestShutdownIsCleanEveryTime(t *testing.T) {
 	t.Parallel()
 	ks := newKeyServer(t)

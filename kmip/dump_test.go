@@ -55,7 +55,7 @@ func TestDump_SecretsOfEveryKind(t *testing.T) {
 	}
 }
 
-// The Get response that kmip.md A2 compares the codecs with.
+// A Get response as servers send it, to compare codecs with.
 func benchmarkMessage() *kmip.ResponseMessage {
 	return &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: when}, Items: []kmip.ResponseItem{
 		{Operation: kmip.OpGet, Payload: &kmip.GetResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "5c2a1b3e-7d4f-4a6b-8c9d-0e1f2a3b4c5d",

@@ -106,8 +106,8 @@ func TestResponse_RoundTrip(t *testing.T) {
 	}
 }
 
-// A peer of an old version cannot read newer tags (kmip.md F 1 and 2 tell of two
-// products that sent them).
+// A peer of an old version cannot read newer tags; servers that sent them have
+// broken clients of 1.0.
 func TestResponse_OldVersionGetsNoNewerTag(t *testing.T) {
 	all := kmip.Attributes{}
 	for _, at := range kmip.AttributeTypes() {

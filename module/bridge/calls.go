@@ -10,8 +10,7 @@ import (
 )
 
 // MaxNameSize is the longest key id and the longest owner in bytes that may be
-// stored: performance_schema lists no key at all once one is longer
-// (spec/mysql.md A4).
+// stored: performance_schema reads both into buffers of 256 bytes.
 const MaxNameSize = 255
 
 var (

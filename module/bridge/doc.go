@@ -6,8 +6,8 @@
 // a panic, answers with a [Code], and flushes the log lines that waited for a
 // thread of the host.
 //
-// The rules come from spec/mysql.md A3 and A4: a reload builds the new state
-// aside and swaps it in only on success; a first load that failed because nobody
-// could be reached is tried again in the background; and an outage is never
-// taken for the absence of a key.
+// The rules are those of MySQL's keyring services: a reload builds the new state
+// aside and swaps it in only on success; and an outage is never taken for the
+// absence of a key. One is ours: a first load that failed because nobody could be
+// reached is tried again in the background.
 package bridge

@@ -9,8 +9,8 @@ const (
 	Version = "1.0"
 )
 
-// status returns the rows in the order of spec/mysql.md C1: Component_name must
-// be the first, since XtraBackup reads the component's name from the first row.
+// status returns the rows in the order of MySQL's own components: Component_name
+// must be the first, since XtraBackup reads the component's name from the first row.
 func (in *instance) status() []keyring.StatusRow {
 	active := "Disabled"
 	st := in.acquire()

@@ -5,7 +5,7 @@
  * blocked, or the kernel hands them the SIGTERM that mysqld waits for; and they
  * do not survive a fork, so that under mysqld --daemonize, which forks twice
  * after it loaded us, the library is opened in the second child. In a process
- * that inherited an open library every call fails. spec/mysql.md R and K.
+ * that inherited an open library every call fails.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -7,7 +7,7 @@ static struct mysql_simple_error_log *server_log;
 
 /*
  * The service is not among the component's needs, since mysql_migrate_keyring
- * has none and old servers have none: spec/mysql.md A7.
+ * has none and servers before 8.0.37 have none.
  */
 void log_acquire(struct registry *registry) {
   if (server_log == NULL &&

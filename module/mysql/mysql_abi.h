@@ -2,8 +2,9 @@
  * mysql_abi.h - what MySQL expects of a keyring component, 8.0.24 to 9.7.
  *
  * These are facts about a binary interface, written down in our own words: the
- * order of the members is what counts. All "int" methods return 0 for success
- * unless a comment says otherwise. spec/mysql.md A2, A3 and A7.
+ * order of the members is what counts. The MySQL source has them in
+ * include/mysql/components/. All "int" methods return 0 for success unless a
+ * comment says otherwise.
  */
 #ifndef MYSQL_ABI_H
 #define MYSQL_ABI_H

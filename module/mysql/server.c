@@ -2,8 +2,9 @@
  * server.c - what mysqld tells about itself.
  *
  * mysqld exports its variables to the libraries that it loads. Neither argv nor
- * the option files are a reliable source of the same (spec/mysql.md K). Another
- * host, such as mysql_migrate_keyring, has none of them: the answer is no.
+ * the option files are a reliable source of the same: an option may be shortened,
+ * negated, or come from a file. Another host, such as mysql_migrate_keyring, has
+ * none of the variables: the answer is no.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

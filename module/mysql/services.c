@@ -3,7 +3,7 @@
  *
  * A key is named by its id and its owner; NULL and "" are the same owner, the
  * server itself. An outage is a failure, never "no such key": on the latter
- * InnoDB makes a new master key. spec/mysql.md A4.
+ * InnoDB makes a new master key.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
