@@ -14,7 +14,6 @@ package audit
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,20 +47,6 @@ type Entry struct {
 	// Change marks an operation that changed something: its line is on the disk
 	// when Record returns.
 	Change bool
-}
-
-// line is what an Entry looks like in the file. The order of the fields is the
-// order in the line.
-type line struct {
-	Time      time.Time `json:"time"`
-	Endpoint  string    `json:"endpoint"`
-	Remote    string    `json:"remote,omitempty"`
-	Op        string    `json:"op"`
-	UID       string    `json:"uid,omitempty"`
-	Names     []string  `json:"names,omitempty"`
-	Result    string    `json:"result"`
-	Reason    string    `json:"reason,omitempty"`
-	LatencyUS int64     `json:"latency_us"`
 }
 
 // Log is an open audit log. All methods may be called from many goroutines.
@@ -137,20 +122,13 @@ func (l *Log) Ready() error {
 // themselves have happened all the same, and the caller goes on. The failure has
 // been logged.
 func (l *Log) Record(entries ...Entry) error {
-	var text []byte
+	text := make([]byte, 0, 384*len(entries))
 	change := false
 	for _, e := range entries {
 		if e.Time.IsZero() {
 			e.Time = time.Now()
 		}
-		one, err := json.Marshal(line{
-			Time: e.Time.UTC(), Endpoint: e.Endpoint, Remote: e.Remote, Op: e.Op, UID: e.UID, Names: e.Names,
-			Result: e.Result, Reason: e.Reason, LatencyUS: e.Latency.Microseconds(),
-		})
-		if err != nil {
-			return fmt.Errorf("encode an audit entry: %w", err)
-		}
-		text = append(append(text, one...), '\n')
+		text = e.appendLine(text)
 		change = change || e.Change
 	}
 	seq, err := l.append(text)
@@ -189,14 +167,8 @@ func (l *Log) settle() error {
 		b.WriteByte('\n')
 	}
 	if l.lost > 0 {
-		text, err := json.Marshal(line{
-			Time: time.Now().UTC(), Op: "audit", Result: Failure,
-			Reason: fmt.Sprintf("%d entries before this one could not be written", l.lost),
-		})
-		if err != nil {
-			return err
-		}
-		b.Write(append(text, '\n'))
+		told := Entry{Time: time.Now(), Op: "audit", Result: Failure, Reason: fmt.Sprintf("%d entries before this one could not be written", l.lost)}
+		b.Write(told.appendLine(nil))
 	}
 	if b.Len() == 0 {
 		return nil
