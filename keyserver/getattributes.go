@@ -14,22 +14,23 @@ func (s *Server) getAttributes(r *request, p *kmip.GetAttributesRequest) (*kmip.
 	if err != nil {
 		return nil, err
 	}
-	all := visible(r, o)
 	response := &kmip.GetAttributesResponse{UniqueIdentifier: o.ID}
 	if len(p.Names) == 0 {
-		response.Attributes = slices.DeleteFunc(all, func(a kmip.Attribute) bool {
+		response.Attributes = slices.DeleteFunc(visible(r, o, everything), func(a kmip.Attribute) bool {
 			// PyKMIP cannot read a digest as 1.0 has it. Who wants one asks for it.
 			return a.Name == kmip.AttrDigest && !r.Version.AtLeast(kmip.V1_1)
 		})
 		return response, nil
 	}
+	some := visible(r, o, func(name string) bool { return slices.Contains(p.Names, name) })
+	response.Attributes = make(kmip.Attributes, 0, len(some))
 	seen := make(map[string]bool)
 	for _, name := range p.Names {
 		if seen[name] {
 			continue
 		}
 		seen[name] = true
-		for _, a := range all {
+		for _, a := range some {
 			if a.Name == name {
 				response.Attributes = append(response.Attributes, a)
 			}
@@ -37,6 +38,8 @@ func (s *Server) getAttributes(r *request, p *kmip.GetAttributesRequest) (*kmip.
 	}
 	return response, nil
 }
+
+func everything(string) bool { return true }
 
 // getAttributeList gives out the names of the attributes that the object has, each
 // once (KMIP 1.4, 4.13).
@@ -46,7 +49,7 @@ func (s *Server) getAttributeList(r *request, p *kmip.GetAttributeListRequest) (
 		return nil, err
 	}
 	response := &kmip.GetAttributeListResponse{UniqueIdentifier: o.ID}
-	for _, a := range visible(r, o) {
+	for _, a := range visible(r, o, everything) {
 		if !slices.Contains(response.Names, a.Name) {
 			response.Names = append(response.Names, a.Name)
 		}
@@ -58,12 +61,12 @@ func (s *Server) getAttributeList(r *request, p *kmip.GetAttributeListRequest) (
 // see everybody's (KMIP 1.4, 3.39: "y-" is a server's own attribute).
 const OwnerAttribute = "y-Owner"
 
-// visible returns the attributes that the client may see. A digest would tell an
+// visible returns the wanted attributes that the client may see. A digest would tell an
 // administrator whether its guess of a password is right. The digest's format is a
 // field of 1.1.
-func visible(r *request, o *object.Object) kmip.Attributes {
-	all := o.All(r.now)
-	if r.who.Admin {
+func visible(r *request, o *object.Object, wanted func(name string) bool) kmip.Attributes {
+	all := o.Some(r.now, wanted)
+	if r.who.Admin && wanted(OwnerAttribute) {
 		all = append(all, kmip.TextAttribute(OwnerAttribute, o.Owner))
 	}
 	i := slices.IndexFunc(all, func(a kmip.Attribute) bool { return a.Name == kmip.AttrDigest })

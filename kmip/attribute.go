@@ -95,8 +95,11 @@ func (l *Attributes) Add(name string, v ttlv.Value) {
 // Names returns the text of every Name.
 func (l Attributes) Names() []string {
 	var names []string
-	for _, v := range l.All(AttrName) {
-		if n, err := ParseName(v); err == nil {
+	for _, a := range l {
+		if a.Name != AttrName {
+			continue
+		}
+		if n, err := ParseName(a.Value); err == nil {
 			names = append(names, n.Value)
 		}
 	}

@@ -12,29 +12,43 @@ import (
 // (KMIP 1.4, 3). Which of them a client of an older version can read is decided
 // where the message is encoded.
 func (o *Object) All(now time.Time) kmip.Attributes {
-	all := make(kmip.Attributes, 0, len(o.Attributes)+12)
-	all = append(all,
-		kmip.TextAttribute(kmip.AttrUniqueIdentifier, o.ID),
-		kmip.EnumerationAttribute(kmip.AttrObjectType, o.Type),
-		kmip.EnumerationAttribute(kmip.AttrState, o.StateAt(now)),
-	)
-	all = append(all, o.Attributes...)
-	if len(o.Digest) > 0 {
+	return o.Some(now, func(string) bool { return true })
+}
+
+// Some returns what All does of the attributes whose names are wanted.
+func (o *Object) Some(now time.Time, wanted func(name string) bool) kmip.Attributes {
+	some := make(kmip.Attributes, 0, 8)
+	add := func(name string, v ttlv.Value) { some = append(some, kmip.Attribute{Name: name, Value: v}) }
+	if wanted(kmip.AttrUniqueIdentifier) {
+		add(kmip.AttrUniqueIdentifier, ttlv.TextValue(o.ID))
+	}
+	if wanted(kmip.AttrObjectType) {
+		add(kmip.AttrObjectType, ttlv.EnumerationValue(uint32(o.Type)))
+	}
+	if wanted(kmip.AttrState) {
+		add(kmip.AttrState, ttlv.EnumerationValue(uint32(o.StateAt(now))))
+	}
+	for _, a := range o.Attributes {
+		if wanted(a.Name) {
+			some = append(some, a)
+		}
+	}
+	if len(o.Digest) > 0 && wanted(kmip.AttrDigest) {
 		digest := kmip.Digest{Algorithm: kmip.HashSHA256, Value: o.Digest}
 		if o.Type != kmip.ObjectTypeOpaqueObject {
 			digest.Format = kmip.KeyFormatRaw
 		}
-		all = append(all, kmip.Attribute{Name: kmip.AttrDigest, Value: digest.TTLV()})
+		add(kmip.AttrDigest, digest.TTLV())
 	}
-	if o.Revocation.Code != 0 {
-		all = append(all, kmip.Attribute{Name: kmip.AttrRevocationReason, Value: o.Revocation.TTLV()})
+	if o.Revocation.Code != 0 && wanted(kmip.AttrRevocationReason) {
+		add(kmip.AttrRevocationReason, o.Revocation.TTLV())
 	}
 	o.Dates.each(func(name string, date *time.Time) {
-		if !date.IsZero() {
-			all = append(all, kmip.DateAttribute(name, *date))
+		if !date.IsZero() && wanted(name) {
+			add(name, ttlv.DateTimeValue(*date))
 		}
 	})
-	return all
+	return some
 }
 
 // each calls fn for every date.

@@ -148,7 +148,7 @@ func refusedByAlert(err error) bool {
 func requestSize(m *kmip.RequestMessage) int {
 	n := 256
 	for _, it := range m.Items {
-		n += 1024
+		n += 256
 		if p, ok := it.Payload.(*kmip.RegisterRequest); ok {
 			n += 4096 + p.Object.Content().Len()
 		}

@@ -21,7 +21,7 @@ func (p *bufferPool) get() *buffer { return p.pool.Get().(*buffer) }
 
 func (p *bufferPool) put(b *buffer) {
 	secret.Wipe(b.bytes)
-	if cap(b.bytes) > 64<<10 { // a rare large message must not stay in memory for good
+	if cap(b.bytes) > 256<<10 { // a rare large message must not stay in memory for good
 		return
 	}
 	b.bytes = b.bytes[:0]
