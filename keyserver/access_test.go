@@ -141,6 +141,9 @@ func TestAudit_ALineForEachOperation(t *testing.T) {
 	must[*kmip.ActivateResponse](t, c, &kmip.ActivateRequest{UniqueIdentifier: id})
 	refused(t, c, &kmip.DestroyRequest{UniqueIdentifier: id}, kmip.ReasonPermissionDenied)
 	locate(t, c)
+	// What cannot be understood was asked for all the same.
+	c.Do(&kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V1_2}, Items: []kmip.RequestItem{{Operation: 0x99, Payload: &kmip.QueryRequest{}}}})
+	c.Do(&kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.Version{Major: 9}}, Items: []kmip.RequestItem{{Operation: kmip.OpQuery, Payload: &kmip.QueryRequest{}}}})
 	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +157,8 @@ func TestAudit_ALineForEachOperation(t *testing.T) {
 		}
 		got = append(got, l.Op+" "+strings.ReplaceAll(l.UID, id, "ID")+" "+l.Result)
 	}
-	want := "Create ID success,Get ID success,Get none failure,Activate ID success,Destroy ID denied,Locate ID success"
+	want := "Create ID success,Get ID success,Get none failure,Activate ID success,Destroy ID denied,Locate ID success," +
+		"0x00000099  failure,message  failure"
 	if strings.Join(got, ",") != want {
 		t.Errorf("%s\nwant %s", strings.Join(got, ","), want)
 	}

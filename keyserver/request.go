@@ -99,6 +99,17 @@ func (s *Server) ready() error {
 	return nil
 }
 
+// Refused implements kmipserver.Handler: what was asked for in vain is recorded,
+// too, even where it could not be understood.
+func (s *Server) Refused(c *kmipserver.Call, op kmip.Operation, err error) {
+	r := &request{Call: c, now: s.now()}
+	r.who, _ = s.o.Endpoints.Authenticate(c.Peer.Certificate) // nobody: the line has the address
+	s.record(r, op, err)
+}
+
+// wholeMessage stands for the operation where a message could not be taken apart.
+const wholeMessage = "message"
+
 // Finish implements kmipserver.Handler: it writes the audit lines of a message,
 // all at once. A failure has been logged by the audit log, and does not undo what
 // has happened.
@@ -113,8 +124,12 @@ func (s *Server) record(r *request, op kmip.Operation, err error) {
 	if s.o.Audit == nil {
 		return
 	}
+	name := wholeMessage
+	if op != 0 {
+		name = op.String()
+	}
 	e := audit.Entry{
-		Time: r.now, Endpoint: r.who.Name, Remote: r.Peer.Address, Op: op.String(), UID: r.uid, Names: r.names,
+		Time: r.now, Endpoint: r.who.Name, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names,
 		Result: audit.Success, Latency: s.now().Sub(r.now), Change: r.changed,
 	}
 	if err != nil {

@@ -39,6 +39,7 @@ func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *kmip.Respo
 	response := newResponse(version)
 	response.Header.ClientCorrelation = h.ClientCorrelation
 	if err := refuse(request); err != nil {
+		s.refused(c, version, err)
 		response.Items = []kmip.ResponseItem{failed(err)}
 		return response
 	}
@@ -76,7 +77,9 @@ func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMes
 		in := &request.Items[i]
 		out := kmip.ResponseItem{}
 		if changes(in.Operation) && left < smallItem {
-			out = failed(tooLarge(limit)) // what was done has to be told: so it is not done
+			err := tooLarge(limit) // what was done has to be told: so it is not done
+			s.tell(c, &call, in.Operation, err)
+			out = failed(err)
 		} else {
 			out = s.carryOutItem(ctx, c, &call, in)
 		}
@@ -98,6 +101,7 @@ func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMes
 
 func (s *Server) carryOutItem(ctx context.Context, c *conn, call *Call, in *kmip.RequestItem) kmip.ResponseItem {
 	if in.Err != nil {
+		s.tell(c, call, in.Operation, in.Err)
 		return s.failure(c, in.Operation, in.Err)
 	}
 	payload, err := s.handle(ctx, c, call, in.Payload)
@@ -113,12 +117,27 @@ func tooLarge(limit int) *kmip.Error {
 
 // finish ends a message. What was done stays done: a panic is for the log.
 func (s *Server) finish(c *conn, call *Call) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.log.Error("a fault of this program at the end of a message", "from", c.peer.Address, "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
+	defer s.logPanic(c, "at the end of a message")
 	s.o.Handler.Finish(call)
+}
+
+// tell tells the handler of a refusal.
+func (s *Server) tell(c *conn, call *Call, op kmip.Operation, err error) {
+	defer s.logPanic(c, "over a refusal")
+	s.o.Handler.Refused(call, op, err)
+}
+
+// refused tells the handler of a message that is refused as a whole.
+func (s *Server) refused(c *conn, version kmip.Version, err error) {
+	call := Call{Peer: c.peer, Version: version}
+	s.tell(c, &call, 0, err)
+	s.finish(c, &call)
+}
+
+func (s *Server) logPanic(c *conn, when string) {
+	if r := recover(); r != nil {
+		s.log.Error("a fault of this program "+when, "from", c.peer.Address, "panic", r, "stack", string(debug.Stack()))
+	}
 }
 
 // handle carries out one operation. A panic fails that operation only.
@@ -160,6 +179,7 @@ func failed(e *kmip.Error) kmip.ResponseItem {
 func (s *Server) unreadable(c *conn, version kmip.Version, err error) *kmip.ResponseMessage {
 	s.log.Info("a request could not be read", "from", c.peer.Address, "error", err)
 	m := newResponse(version)
+	s.refused(c, m.Header.Version, err)
 	reason := kmip.ReasonOf(err)
 	if reason == 0 {
 		reason = kmip.ReasonInvalidMessage

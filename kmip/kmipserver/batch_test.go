@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
@@ -49,6 +51,39 @@ func TestBatch_StopContinueUndo(t *testing.T) {
 	m.Header.Continuation = kmip.BatchUndo
 	if got := c.Do(m); got.Items[0].Err() != nil || got.Header.Version != kmip.V1_0 {
 		t.Errorf("Undo of one item: %+v", got)
+	}
+}
+
+// TestBatch_HandlerIsTold: what never comes to Handle comes to Refused, and each
+// message is finished once.
+func TestBatch_HandlerIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*kmip.RequestMessage)
+		want   []string
+	}{
+		"unknown operation": {func(m *kmip.RequestMessage) { m.Items[1].Operation = 0x99 }, []string{"153 Operation Not Supported"}},
+		"a panic there":     {func(m *kmip.RequestMessage) { m.Items[1].Operation = 0x98 }, []string{"152 Operation Not Supported"}},
+		"unknown version":   {func(m *kmip.RequestMessage) { m.Header.Version.Major = 9 }, []string{"0 Invalid Message"}},
+		"undo":              {func(m *kmip.RequestMessage) { m.Header.Continuation = kmip.BatchUndo }, []string{"0 Feature Not Supported"}},
+		"no room": {func(m *kmip.RequestMessage) {
+			m.Items[1].Operation, m.Items[1].Payload = kmip.OpDestroy, &kmip.DestroyRequest{UniqueIdentifier: "a"}
+			m.Header.MaximumResponseSize = 64
+		}, []string{"20 Response Too Large"}},
+		"nothing": {func(*kmip.RequestMessage) {}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &echo{}
+			c := serve(t, kmipserver.Options{Handler: h}).dial(t)
+			m := batch(kmip.V1_2, get("a"), get("b"))
+			m.Header.Continuation = kmip.BatchContinue
+			test.change(m)
+			c.Do(m)
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			if diff := cmp.Diff(test.want, h.refused); diff != "" || h.finished.Load() != 1 {
+				t.Errorf("finished %d times; refused (-want +got):\n%s", h.finished.Load(), diff)
+			}
+		})
 	}
 }
 

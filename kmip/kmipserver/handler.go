@@ -17,6 +17,11 @@ type Handler interface {
 	// error the client learns nothing but General Failure; the log has the rest.
 	Handle(ctx context.Context, c *Call, request kmip.Payload) (kmip.Payload, error)
 
+	// Refused tells of a request that never comes to Handle, because it cannot be
+	// read, or asks for what this server does not do. op is 0 where that is the
+	// message as a whole.
+	Refused(c *Call, op kmip.Operation, err error)
+
 	// Finish is called after the last operation of a message, before the answer
 	// is sent, for what costs as much for a whole message as for one operation.
 	Finish(c *Call)

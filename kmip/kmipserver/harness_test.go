@@ -3,8 +3,10 @@ package kmipserver_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,14 +24,27 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // echo is a handler without a store. What it does depends on the identifier
 // that it is asked for.
 type echo struct {
-	calls  atomic.Int64
+	calls, finished atomic.Int64
+
+	mu      sync.Mutex
+	refused []string // "operation reason"
+
 	block  chan struct{} // "block" waits for it
 	inside chan struct{} // and says so here
 }
 
 var errInside = errors.New("the password of the database is swordfish")
 
-func (e *echo) Finish(*kmipserver.Call) {}
+func (e *echo) Finish(*kmipserver.Call) { e.finished.Add(1) }
+
+func (e *echo) Refused(_ *kmipserver.Call, op kmip.Operation, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused = append(e.refused, fmt.Sprintf("%d %v", op, kmip.ReasonOf(err)))
+	if op == 0x98 {
+		panic("swordfish")
+	}
+}
 
 func (e *echo) Handle(ctx context.Context, c *kmipserver.Call, p kmip.Payload) (kmip.Payload, error) {
 	e.calls.Add(1)
