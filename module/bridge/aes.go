@@ -14,9 +14,9 @@ import (
 )
 
 // MySQL's service keyring_aes lets a host encrypt with a key that never leaves the
-// keyring: the AES-256 key is the SHA-256 of the stored
-// bytes, and the modes are those of MySQL's AES_ENCRYPT for 256 bits, without
-// ecb. The modes are specified in NIST SP 800-38A.
+// keyring: the AES-256 key is the SHA-256 of the stored bytes, and the modes are
+// those of MySQL's AES_ENCRYPT for 256 bits, without ecb. The modes are specified
+// in NIST SP 800-38A.
 
 // AESParams says how to encrypt or decrypt.
 type AESParams struct {

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -38,6 +39,7 @@ type instance struct {
 	closed  bool                                // under loading
 	missed  bool                                // under loading: the host started without its keys
 	retry   atomic.Pointer[context.CancelFunc]  // stops the background's tries
+	repeats repeats
 }
 
 // state is what one successful load made.
@@ -135,6 +137,7 @@ func (in *instance) open(ctx context.Context, config Config, limit time.Duration
 	if next.timeout <= 0 {
 		next.timeout = defaultCallTimeout
 	}
+	in.answered()
 	in.rows.Store(&config.Status)
 	if last := in.current.Swap(next); last != nil {
 		in.spawn(last.retire)
@@ -246,6 +249,13 @@ func (in *instance) acquire() *state {
 	}
 }
 
+// answered ends an outage in the log.
+func (in *instance) answered() {
+	if n := in.repeats.answered(); n > 0 {
+		in.log.Warn(fmt.Sprintf("The key server answers again. %d more calls had failed since the last line about it.", n))
+	}
+}
+
 // do runs one call of the host on the keyring.
 func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring.Keyring) error) Code {
 	st := in.acquire()
@@ -264,13 +274,17 @@ func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring
 	})
 	code := codeOf(err)
 	switch {
+	case code == OK && (op == "store" || op == "generate" || op == "remove"): // no cache answers these
+		in.answered()
 	case code == OK, code == TooSmall, code == Unsupported, code == NotFound && op != "remove":
 	case code == Broken:
 		st.broken.Store(true)
 		in.log.Error("A fault in dbkeyring, please report it: " + err.Error() +
 			". The keyring takes no more calls; ALTER INSTANCE RELOAD KEYRING opens a new one.")
 	default:
-		in.log.Error("Could not " + err.Error())
+		if line := in.repeats.line(code, err); line != "" {
+			in.log.Error(line)
+		}
 	}
 	return code
 }
