@@ -55,6 +55,7 @@ type query struct {
 type dateRange struct {
 	name     string
 	from, to time.Time // both included
+	both     bool      // two dates were given
 }
 
 // maxFilters bounds the work of one Locate.
@@ -117,13 +118,14 @@ func (q *query) add(a kmip.Attribute) error {
 func (q *query) addDate(name string, date time.Time) error {
 	i := slices.IndexFunc(q.dates, func(d dateRange) bool { return d.name == name })
 	if i < 0 {
-		q.dates = append(q.dates, dateRange{name, date, date})
+		q.dates = append(q.dates, dateRange{name: name, from: date, to: date})
 		return nil
 	}
 	d := &q.dates[i]
-	if !d.from.Equal(d.to) {
+	if d.both {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is given more than twice", name)
 	}
+	d.both = true
 	if date.Before(d.from) {
 		d.from = date
 	} else {

@@ -105,6 +105,7 @@ func TestLocate_Filters(t *testing.T) {
 		{kmip.Attributes{group("g1"), typ(kmip.ObjectTypeSymmetricKey), kmip.TextAttribute("x-a", "2")}, nil},
 		{kmip.Attributes{date(old)}, []string{a}},
 		{kmip.Attributes{date(old), date(recent)}, []string{a, b}},
+		{kmip.Attributes{date(old), date(old)}, []string{a}},
 		{kmip.Attributes{date(recent), date(old)}, []string{a, b}},
 		{kmip.Attributes{date(old.Add(time.Second)), date(recent)}, []string{b}},
 		{kmip.Attributes{state(kmip.StateActive)}, []string{a, b}},
@@ -116,11 +117,39 @@ func TestLocate_Filters(t *testing.T) {
 		{kmip.Attributes{kmip.TextAttribute(kmip.AttrUniqueIdentifier, a), group("g2")}, nil},
 		{kmip.Attributes{kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256)}, []string{a, b}},
 		{kmip.Attributes{kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, 4)}, []string{a, b}},
+		{kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrCertificateType, uint32(1))}, nil},
+		{kmip.Attributes{kmip.TextAttribute(kmip.AttrPKCS12FriendlyName, "a")}, nil},
 	} {
 		if got := locate(t, c, test.filter...); !slices.Equal(got, test.want) {
 			t.Errorf("%+v: %v, want %v", test.filter, got, test.want)
 		}
 	}
+}
+
+// TestLocate_UnusableFilters: none is passed over, for the answer would be wider
+// than the question.
+func TestLocate_UnusableFilters(t *testing.T) {
+	c := connect(t, keyservertest.New(t), "db")
+	create(t, c, "a")
+	date := kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(1_000_000_000, 0))
+	later := kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(4_000_000_000, 0))
+	for name, filter := range map[string]kmip.Attributes{
+		"unknown":         {kmip.TextAttribute("Nmae", "a")},
+		"other type":      {kmip.TextAttribute(kmip.AttrObjectType, "Symmetric Key")},
+		"no value":        {{Name: kmip.AttrObjectGroup}},
+		"empty structure": {{Name: kmip.AttrName, Value: ttlv.StructureValue()}},
+		"name as text":    {kmip.TextAttribute(kmip.AttrName, "a")},
+		"digest":          {{Name: kmip.AttrDigest, Value: kmip.Digest{Algorithm: kmip.HashSHA256, Value: []byte{1}}.TTLV()}},
+		"three dates":     {date, date, later},
+		"text as mask":    {kmip.TextAttribute("Storage Status Mask", "1")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused(t, c, &kmip.LocateRequest{Attributes: filter}, kmip.ReasonInvalidField)
+			refused(t, c, &kmip.LocateRequest{Attributes: append(kmip.Attributes{kmip.NameAttribute("a")}, filter...)}, kmip.ReasonInvalidField)
+		})
+	}
+	refused(t, c, &kmip.LocateRequest{ObjectGroupMember: 1}, kmip.ReasonInvalidField)
+	refused(t, c, &kmip.LocateRequest{MaximumItems: -1}, kmip.ReasonInvalidField)
 }
 
 func TestLocate_SetsTheIDPlaceholder(t *testing.T) {

@@ -2,8 +2,8 @@ package kmip
 
 import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 
-// The names of the attributes that objects of the supported types can have
-// (KMIP 1.4, 3).
+// The names of the attributes (KMIP 1.4, 3), those of certificates and key pairs
+// among them: objects can be looked for by one that none of them has.
 const (
 	AttrUniqueIdentifier         = "Unique Identifier"
 	AttrName                     = "Name"
@@ -11,6 +11,16 @@ const (
 	AttrCryptographicAlgorithm   = "Cryptographic Algorithm"
 	AttrCryptographicLength      = "Cryptographic Length"
 	AttrCryptographicParameters  = "Cryptographic Parameters"
+	AttrCryptographicDomain      = "Cryptographic Domain Parameters"
+	AttrCertificateType          = "Certificate Type"
+	AttrCertificateLength        = "Certificate Length"
+	AttrX509Identifier           = "X.509 Certificate Identifier"
+	AttrX509Subject              = "X.509 Certificate Subject"
+	AttrX509Issuer               = "X.509 Certificate Issuer"
+	AttrCertificateIdentifier    = "Certificate Identifier"
+	AttrCertificateSubject       = "Certificate Subject"
+	AttrCertificateIssuer        = "Certificate Issuer"
+	AttrDigitalSignature         = "Digital Signature Algorithm"
 	AttrDigest                   = "Digest"
 	AttrOperationPolicyName      = "Operation Policy Name"
 	AttrCryptographicUsageMask   = "Cryptographic Usage Mask"
@@ -44,6 +54,7 @@ const (
 	AttrAlwaysSensitive          = "Always Sensitive"
 	AttrExtractable              = "Extractable"
 	AttrNeverExtractable         = "Never Extractable"
+	AttrPKCS12FriendlyName       = "PKCS#12 Friendly Name"
 )
 
 // Access is what a client may do with an attribute, as a set.
@@ -78,6 +89,16 @@ var attributeTypes = []AttributeType{
 	{AttrCryptographicAlgorithm, TagCryptographicAlgorithm, ttlv.Enumeration, V1_0, false, ClientSets},
 	{AttrCryptographicLength, TagCryptographicLength, ttlv.Integer, V1_0, false, ClientSets},
 	{AttrCryptographicParameters, TagCryptographicParameters, ttlv.Structure, V1_0, true, clientOwns},
+	{AttrCryptographicDomain, TagCryptographicDomainParameters, ttlv.Structure, V1_0, false, serverOnly},
+	{AttrCertificateType, TagCertificateType, ttlv.Enumeration, V1_0, false, serverOnly},
+	{AttrCertificateLength, TagCertificateLength, ttlv.Integer, V1_1, false, serverOnly},
+	{AttrX509Identifier, TagX509CertificateIdentifier, ttlv.Structure, V1_1, false, serverOnly},
+	{AttrX509Subject, TagX509CertificateSubject, ttlv.Structure, V1_1, false, serverOnly},
+	{AttrX509Issuer, TagX509CertificateIssuer, ttlv.Structure, V1_1, false, serverOnly},
+	{AttrCertificateIdentifier, TagCertificateIdentifier, ttlv.Structure, V1_0, false, serverOnly},
+	{AttrCertificateSubject, TagCertificateSubject, ttlv.Structure, V1_0, false, serverOnly},
+	{AttrCertificateIssuer, TagCertificateIssuer, ttlv.Structure, V1_0, false, serverOnly},
+	{AttrDigitalSignature, TagDigitalSignatureAlgorithm, ttlv.Enumeration, V1_1, true, serverOnly},
 	{AttrDigest, TagDigest, ttlv.Structure, V1_0, true, serverOnly},
 	{AttrOperationPolicyName, TagOperationPolicyName, ttlv.TextString, V1_0, false, ClientSets},
 	{AttrCryptographicUsageMask, TagCryptographicUsageMask, ttlv.Integer, V1_0, false, ClientSets},
@@ -111,6 +132,7 @@ var attributeTypes = []AttributeType{
 	{AttrAlwaysSensitive, TagAlwaysSensitive, ttlv.Boolean, V1_4, false, serverOnly},
 	{AttrExtractable, TagExtractable, ttlv.Boolean, V1_4, false, ClientSets},
 	{AttrNeverExtractable, TagNeverExtractable, ttlv.Boolean, V1_4, false, serverOnly},
+	{AttrPKCS12FriendlyName, TagPKCS12FriendlyName, ttlv.TextString, V1_4, false, clientOwns},
 }
 
 // AttributeTypes returns the table of the standard's attributes.

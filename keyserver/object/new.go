@@ -40,7 +40,7 @@ func (o *Object) set(a kmip.Attribute) error {
 		return err
 	}
 	if t.Client&kmip.ClientSets == 0 {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is set by the server only", a.Name)
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s cannot be given by a client", a.Name)
 	}
 	if err := checkValue(t, a.Value); err != nil {
 		return err
