@@ -105,11 +105,11 @@ func (s *server) upkeep(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("the administrator's certificate: %w", err)
 	}
 	for _, e := range s.dir.EndingSoon(now) {
-		what := "a certificate ends soon. Renew it with: dbkeyring endpoint renew"
+		what := "a certificate ends soon. "
 		if e.NotAfter.Before(now) {
-			what = "a certificate has ended. Renew it with: dbkeyring endpoint renew"
+			what = "a certificate has ended. "
 		}
-		s.log.Warn(what, "whose", e.What, "end", e.NotAfter.Format(time.RFC3339))
+		s.log.Warn(what+e.Cure, "whose", e.What, "end", e.NotAfter.Format(time.RFC3339))
 	}
 	return nil
 }

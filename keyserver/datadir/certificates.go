@@ -36,6 +36,8 @@ func (d *Dir) ServerCertificate(names []string, now time.Time) (*tls.Certificate
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		reason = "there was none"
+	case errors.Is(err, pki.ErrMismatch):
+		reason = "it did not belong to its key; most likely a renewal was cut off"
 	case err != nil:
 		return nil, err
 	default:
@@ -56,7 +58,8 @@ func (d *Dir) ServerCertificate(names []string, now time.Time) (*tls.Certificate
 }
 
 // RenewAdmin renews the administrator's certificate in the data directory when
-// it nears its end. One that was moved elsewhere, or removed, is left alone.
+// it nears its end, or when a renewal was cut off. One that was moved elsewhere,
+// or removed, is left alone.
 func (d *Dir) RenewAdmin(ctx context.Context, now time.Time) error {
 	file := filepath.Join(d.file(AdminDir), ClientCertFile)
 	old, err := pki.LoadCertificate(file)
@@ -67,7 +70,12 @@ func (d *Dir) RenewAdmin(ctx context.Context, now time.Time) error {
 		return err
 	}
 	e, ok := d.Endpoints.Get(AdminName)
-	if !ok || e.Removed != nil || now.Add(pki.RenewBefore).Before(old.NotAfter) || !old.NotAfter.Before(d.CA.Certificate.NotAfter) {
+	if !ok || e.Removed != nil {
+		return nil
+	}
+	_, err = pki.Load(file, filepath.Join(d.file(AdminDir), ClientKeyFile))
+	ends := !now.Add(pki.RenewBefore).Before(old.NotAfter) && old.NotAfter.Before(d.CA.Certificate.NotAfter)
+	if !ends && !errors.Is(err, pki.ErrMismatch) {
 		return nil
 	}
 	pair, err := d.newClient(AdminName, now)
@@ -86,6 +94,7 @@ func (d *Dir) RenewAdmin(ctx context.Context, now time.Time) error {
 type Ending struct {
 	What     string // "the CA", "endpoint db1"
 	NotAfter time.Time
+	Cure     string // what to do about it
 }
 
 // EndingSoon returns the certificates that end within pki.RenewBefore and that
@@ -94,11 +103,11 @@ func (d *Dir) EndingSoon(now time.Time) []Ending {
 	var soon []Ending
 	limit := now.Add(pki.RenewBefore)
 	if end := d.CA.Certificate.NotAfter; end.Before(limit) {
-		soon = append(soon, Ending{"the CA", end})
+		soon = append(soon, Ending{"the CA", end, "No certificate outlives it: set up a new server before, and move the keys there"})
 	}
 	for _, e := range d.Endpoints.List() {
 		if end := e.NotAfter(); e.Removed == nil && end.Before(limit) {
-			soon = append(soon, Ending{"endpoint " + e.Name, end})
+			soon = append(soon, Ending{"endpoint " + e.Name, end, "Renew it with: dbkeyring endpoint renew " + e.Name})
 		}
 	}
 	return soon

@@ -208,8 +208,30 @@ func TestServerCertificate_RenewedWhenNeeded(t *testing.T) {
 	if err := os.Remove(filepath.Join(path, "server_certificate.pem")); err != nil {
 		t.Fatal(err)
 	}
-	if serial(names, now) == late {
+	again := serial(names, now)
+	if again == late {
 		t.Error("not made again")
+	}
+	crossKeys(t, filepath.Join(path, "server_key.pem"))
+	if serial(names, now) == again {
+		t.Error("not made again after a renewal that was cut off")
+	}
+}
+
+// crossKeys leaves another key in the file, as a crash does in the middle of
+// writing a pair.
+func crossKeys(t *testing.T, file string) {
+	t.Helper()
+	key, err := pki.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := pki.EncodeKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -240,6 +262,15 @@ func TestRenewAdminAndEndingSoon(t *testing.T) {
 	if got := d.EndingSoon(soon); len(got) != 1 || got[0].What != "endpoint admin" {
 		t.Errorf("ending soon: %v", got)
 	}
+	crossKeys(t, filepath.Join(path, "admin/client_key.pem"))
+	renew(now)
+	if load().Equal(first) {
+		t.Error("not renewed after a renewal that was cut off")
+	}
+	if _, err := pki.Load(file, filepath.Join(path, "admin/client_key.pem")); err != nil {
+		t.Error(err)
+	}
+	first = load()
 	renew(soon)
 	second := load()
 	if second.Equal(first) || len(d.EndingSoon(soon)) != 0 {

@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -32,6 +33,10 @@ func EncodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
 	defer secret.Wipe(der)
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
+
+// ErrMismatch: a key and a certificate do not belong together. A crash in the
+// middle of [Pair.Save] leaves such files behind.
+var ErrMismatch = errors.New("the key does not belong to the certificate")
 
 // Save writes a pair into two files, the key first: a certificate without its
 // key must not be what a crash leaves.
@@ -97,7 +102,7 @@ func Load(certFile, keyFile string) (Pair, error) {
 		return Pair{}, fmt.Errorf("%s: the key is a %T, not ECDSA", keyFile, parsed)
 	}
 	if !key.PublicKey.Equal(cert.PublicKey) {
-		return Pair{}, fmt.Errorf("the key in %s does not belong to the certificate in %s", keyFile, certFile)
+		return Pair{}, fmt.Errorf("%s and %s: %w", keyFile, certFile, ErrMismatch)
 	}
 	return Pair{Certificate: cert, Key: key}, nil
 }

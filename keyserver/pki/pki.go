@@ -209,6 +209,8 @@ func (ca *CA) RenewalReason(cert *x509.Certificate, names []string, now time.Tim
 		return "it is not from this CA"
 	case now.Add(RenewBefore).After(cert.NotAfter) && cert.NotAfter.Before(ca.Certificate.NotAfter):
 		return "it ends on " + cert.NotAfter.Format(time.DateOnly)
+	case now.Before(cert.NotBefore) && !now.Before(ca.Certificate.NotBefore):
+		return "it is not valid before " + cert.NotBefore.Format(time.RFC3339) + ", so the clock was wrong when it was made"
 	case !slices.Equal(NamesOf(cert), names):
 		return "its names have changed"
 	}

@@ -148,6 +148,16 @@ func TestRenewalReason(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.what, got, tt.want)
 		}
 	}
+	ahead, err := ca.IssueServer(names, now.Add(48*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ca.RenewalReason(ahead.Certificate, names, now); !strings.Contains(got, "the clock was wrong") {
+		t.Errorf("a certificate of the day after tomorrow: %q", got)
+	}
+	if got := ca.RenewalReason(ahead.Certificate, names, now.Add(-72*time.Hour)); got != "" {
+		t.Errorf("the clock is wrong now: %q", got)
+	}
 }
 
 func TestFiles(t *testing.T) {
