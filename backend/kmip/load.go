@@ -30,7 +30,7 @@ func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, erro
 			wipe(all)
 			return nil, err
 		}
-		objects, unreadable, err := read(ctx, c, uids, true)
+		objects, unreadable, err := r.readAll(ctx, c, uids)
 		if err != nil {
 			wipe(all)
 			return nil, err

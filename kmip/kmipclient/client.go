@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -124,6 +125,17 @@ func New(o Options) (*Client, error) {
 		c.o.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
 	return c, nil
+}
+
+// Clone returns a client with the same options and a connection of its own. It
+// talks only to the server that answered c last, if one did.
+func (c *Client) Clone() *Client {
+	clone := &Client{o: c.o, servers: c.servers, turn: make(chan struct{}, 1)}
+	last := c.Status().Server
+	if i := slices.IndexFunc(c.servers, func(s server) bool { return s.addr == last }); i >= 0 {
+		clone.servers = c.servers[i : i+1]
+	}
+	return clone
 }
 
 // Status says how things stand.
