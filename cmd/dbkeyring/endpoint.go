@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
-
-	"log/slog"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
@@ -32,9 +32,17 @@ func withService(p *process, dir string, fn func(admin.Service) error) error {
 	case errors.Is(err, datadir.ErrInUse):
 		return &failed{err: err, hint: "the server starts or stops just now, or its " + datadir.SocketFile + " was removed: try again, else restart it", code: exitUnreachable}
 	case err != nil:
-		return err
+		return explainAccess(err, dir)
 	}
 	return errors.Join(explain(fn(service)), done())
+}
+
+// explainAccess adds the cure to an error of a data directory that is another user's.
+func explainAccess(err error, dir string) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &failed{err: err, hint: "run dbkeyring as the user whose data directory " + dir + " is, and let that user read and write it"}
 }
 
 // explain adds the cure to an error of the register.

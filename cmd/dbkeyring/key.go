@@ -51,7 +51,7 @@ func (c *clientFlags) withClient(p *process, fn func(context.Context, *kmipclien
 		return err
 	}
 	defer o.ClientKeyPassword.Wipe()
-	client, err := dial(o)
+	client, err := dial(p, o)
 	if err != nil {
 		return err
 	}
@@ -98,16 +98,20 @@ func (c *clientFlags) options(p *process) (backend.Options, error) {
 	if c.Timeout > 0 {
 		o.Timeout = c.Timeout
 	}
+	if o.Cure == nil {
+		o.Cure = cure(o)
+	}
 	return o, nil
 }
 
 // dial makes a client; it connects at its first use.
-func dial(o backend.Options) (*kmipclient.Client, error) {
+func dial(p *process, o backend.Options) (*kmipclient.Client, error) {
 	pair, err := pemkey.LoadPair(o.ClientCertFile, o.ClientKeyFile, o.ClientKeyPassword)
 	pool, caErr := pemkey.LoadPool(o.ServerCAFile)
 	if err := errors.Join(err, caErr); err != nil {
 		return nil, err
 	}
+	warnOfDates(p, o.ClientCertFile, pair.Leaf, time.Now())
 	t := tlsconf.NewClient(tlsconf.ClientOptions{
 		Certificate: pair, ServerCA: pool,
 		SkipPeerVerification: o.SkipPeerVerification, SkipHostnameVerification: o.SkipHostnameVerification,
@@ -137,9 +141,7 @@ func explainKMIP(err error, cure func(error) string) error {
 			host, _, _ := net.SplitHostPort(s.Server)
 			s.Err = tlsconf.Explain(s.Err, host)
 		}
-		if cure != nil {
-			f.hint = cure(err)
-		}
+		f.hint = cure(err)
 		return f
 	}
 	return err

@@ -29,6 +29,19 @@ func reasonCode(word string) kmip.RevocationReasonCode {
 	}[word]
 }
 
+// occurrence is since when an object counts as compromised: KMIP 1.4, 4.20 wants
+// a date, and 3.29 the Initial Date where nobody knows better. It is the server's
+// own, so that no clock's difference makes it one of the future.
+func occurrence(ctx context.Context, client *kmipclient.Client, id string) time.Time {
+	answer, err := client.GetAttributes(ctx, id, kmip.AttrInitialDate)
+	if err == nil {
+		if v, ok := answer.Attributes.Get(kmip.AttrInitialDate); ok {
+			return v.Time()
+		}
+	}
+	return time.Now()
+}
+
 // Run revokes objects.
 func (c *keyRevokeCmd) Run(p *process) error {
 	code := reasonCode(c.Reason)
@@ -40,12 +53,14 @@ func (c *keyRevokeCmd) Run(p *process) error {
 	req := kmip.RevokeRequest{Reason: kmip.RevocationReason{Code: code, Message: c.Message}}
 	if code == kmip.RevocationKeyCompromise {
 		done = kmip.StateCompromised
-		req.CompromiseOccurrence = time.Now() // KMIP 1.4, 4.20: required for a compromise
 	}
 	return c.withClient(p, func(ctx context.Context, client *kmipclient.Client) error {
 		return each(p, c.IDs, done.String(), func(id string) error {
 			r := req
 			r.UniqueIdentifier = id
+			if code == kmip.RevocationKeyCompromise {
+				r.CompromiseOccurrence = occurrence(ctx, client, id)
+			}
 			_, err := client.Revoke(ctx, &r)
 			return err
 		})

@@ -49,6 +49,9 @@ func (c *outFlags) check() error {
 			faults = append(faults, fmt.Errorf("--server %s: %w", c.Server, err))
 		}
 	}
+	if c.For != "mysql" && (c.Server != "" || c.InstallDir != "") {
+		faults = append(faults, errors.New("--server and --install-dir go into the configuration files of --for mysql; with --for "+c.For+" there are none"))
+	}
 	if c.InstallDir != "" && !filepath.IsAbs(c.InstallDir) {
 		faults = append(faults, fmt.Errorf("--install-dir %s: give an absolute path, since it is looked up on the client's machine", c.InstallDir))
 	}

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
@@ -52,7 +53,7 @@ func (c *serveCmd) Run(p *process) error {
 	}
 	dir, created, err := datadir.OpenOrCreate(c.Data, log)
 	if err != nil {
-		return err
+		return explainAccess(err, c.Data)
 	}
 	defer dir.Close() // a second time, after a clean end
 	if created {
@@ -67,7 +68,10 @@ func (c *serveCmd) Run(p *process) error {
 
 // names returns what the server's certificate shall name.
 func (c *serveCmd) names() ([]string, error) {
-	host, _, err := net.SplitHostPort(c.Listen)
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err == nil && port != "0" { // 0: the system chooses one
+		_, err = config.ParsePort(port)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--listen %s: %w. Give HOST:PORT, such as 0.0.0.0:5696", c.Listen, err)
 	}
@@ -137,7 +141,7 @@ func (s *server) serve(ctx context.Context, p *process, listen string) error {
 		return admin.Status{Running: true, Address: address, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
 	}}, s.log)
 	if err != nil {
-		return err
+		return explainAccess(err, s.dir.Path)
 	}
 	background := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)

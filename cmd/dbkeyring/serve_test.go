@@ -78,11 +78,12 @@ func client(t testing.TB, address, identity string) *kmipclient.Client {
 		Server: address, Cert: filepath.Join(identity, "client_certificate.pem"),
 		Key: filepath.Join(identity, "client_key.pem"), CA: filepath.Join(identity, "root_certificate.pem"),
 	}
-	o, err := flags.options(&process{ctx: context.Background(), stderr: io.Discard})
+	p := &process{ctx: context.Background(), stderr: io.Discard}
+	o, err := flags.options(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := dial(o)
+	c, err := dial(p, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,10 @@ import (
 	"github.com/dbkeyring/dbkeyring/kmip"
 )
 
+// maxSkew is how far a client's clock may be ahead of ours: a compromise must not
+// go unrecorded over that.
+const maxSkew = time.Hour
+
 // CheckGet returns why the content cannot be had, or nil. An object in any state
 // but the destroyed ones is given out: its owner may still have data under it.
 func (o *Object) CheckGet() error {
@@ -48,8 +52,11 @@ func (o *Object) Revoke(reason kmip.RevocationReason, occurrence, now time.Time)
 		if !compromise {
 			return false, kmip.Errorf(kmip.ReasonInvalidField, "a Compromise Occurrence Date needs a Revocation Reason of compromise, not %s", reason.Code)
 		}
-		if occurrence.After(now) {
+		switch ahead := occurrence.Sub(now); {
+		case ahead > maxSkew:
 			return false, kmip.Errorf(kmip.ReasonInvalidField, "the Compromise Occurrence Date is in the future")
+		case ahead > 0:
+			occurrence = now
 		}
 	}
 	from := o.StateAt(now)

@@ -224,10 +224,14 @@ func TestRevoke_Dates(t *testing.T) {
 	if _, err := o.Revoke(kmip.RevocationReason{Code: kmip.RevocationKeyCompromise}, past.Add(time.Minute), now); err != nil || o.Dates.CompromiseOccurrence != past.Add(time.Minute).Truncate(time.Second) {
 		t.Errorf("%v, %+v", err, o.Dates)
 	}
+	o = in(t, active) // of a client whose clock is ahead
+	if _, err := o.Revoke(kmip.RevocationReason{Code: kmip.RevocationKeyCompromise}, now.Add(time.Minute), now); err != nil || o.Dates.CompromiseOccurrence != now.Truncate(time.Second) {
+		t.Errorf("%v, %+v", err, o.Dates)
+	}
 	for _, c := range []struct {
 		code kmip.RevocationReasonCode
 		at   time.Time
-	}{{kmip.RevocationUnspecified, past}, {kmip.RevocationKeyCompromise, future}} {
+	}{{kmip.RevocationUnspecified, past}, {kmip.RevocationKeyCompromise, now.Add(61 * time.Minute)}} {
 		o := in(t, active)
 		if _, err := o.Revoke(kmip.RevocationReason{Code: c.code}, c.at, now); kmip.ReasonOf(err) != invalid || o.State != active {
 			t.Errorf("%s with an occurrence at %v: %v", c.code, c.at, err)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,6 +76,9 @@ func openDB(path string) (db *bbolt.DB, err error) {
 		return nil, fmt.Errorf("the key store %s: %w. Stop that process first, or use another data directory", path, ErrLocked)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("the key store %s is damaged, or no key store: %w. Restore it from a backup", path, err)
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); !ok { // such as a file that was cut short
+		return nil, fmt.Errorf("the key store %s is damaged: %w. Restore it from a backup", path, err)
 	}
 	return nil, fmt.Errorf("open the key store: %w", err)
 }

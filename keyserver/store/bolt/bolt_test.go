@@ -61,7 +61,16 @@ func TestOpen_Refusals(t *testing.T) {
 	if err := os.WriteFile(garbage, []byte(strings.Repeat("no database ", 2000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	short := filepath.Join(dir, "short")
+	cut := open(t, short)
+	if err := cut.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(short, 5000); err != nil {
+		t.Fatal(err)
+	}
 	for path, want := range map[string]string{
+		short:                               "is damaged: ",
 		garbage:                             "is damaged, or no key store",
 		filepath.Join(dir, "none/store.db"): "no such file or directory",
 	} {
