@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/internal/wipeconn"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
@@ -19,6 +20,8 @@ import (
 // conn is one TLS connection with a server.
 type conn struct {
 	*tls.Conn
+	raw     net.Conn       // below wiping, which is below TLS
+	wiping  *wipeconn.Conn // clears what TLS has deciphered
 	server  *server
 	limit   int64
 	opened  time.Time
@@ -44,12 +47,13 @@ func (c *Client) connect(ctx context.Context, s *server) (*conn, *ServerError) {
 		}
 		return nil, fail(PhaseConnect, err)
 	}
-	t, err := c.o.Handshake(ctx, raw, s.host)
+	wiping := wipeconn.New(raw)
+	t, err := c.o.Handshake(ctx, wiping, s.host)
 	if err != nil {
 		return nil, fail(PhaseHandshake, err)
 	}
 	now := time.Now()
-	return &conn{Conn: t, server: s, limit: c.o.MaxResponse, opened: now, used: now}, nil
+	return &conn{Conn: t, raw: raw, wiping: wiping, server: s, limit: c.o.MaxResponse, opened: now, used: now}, nil
 }
 
 // handshake is the default of Options.Handshake.
@@ -78,7 +82,7 @@ func serverName(host string) string {
 // dead says whether the peer has hung up or said something unasked, without
 // waiting. It looks below TLS, which would have to read.
 func (c *conn) dead() bool {
-	sys, ok := c.NetConn().(syscall.Conn)
+	sys, ok := c.raw.(syscall.Conn)
 	if !ok {
 		return false
 	}
@@ -129,6 +133,9 @@ func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.Res
 	secret.Wipe(frame)
 	if err != nil {
 		return nil, fail(PhaseReceive, err)
+	}
+	if !c.wiping.Wipe(c.Conn) {
+		c.Close() // the peer says more than it was asked: the next answer could be an old one
 	}
 	c.SetDeadline(time.Time{}) // or an idle connection would look dead
 	c.used = time.Now()
