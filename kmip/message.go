@@ -150,26 +150,33 @@ func (m *RequestMessage) Encode(w *ttlv.Writer) {
 func (m *ResponseMessage) Encode(w *ttlv.Writer) {
 	v := m.Header.Version
 	msg := w.Begin(TagResponseMessage)
-	h := w.Begin(TagResponseHeader)
-	v.encode(w)
-	w.DateTime(TagTimeStamp, m.Header.TimeStamp)
-	if v.AtLeast(V1_4) {
-		if m.Header.ClientCorrelation != "" {
-			w.TextString(TagClientCorrelationValue, m.Header.ClientCorrelation)
-		}
-		if m.Header.ServerCorrelation != "" {
-			w.TextString(TagServerCorrelationValue, m.Header.ServerCorrelation)
-		}
-	}
-	w.Integer(TagBatchCount, int32(len(m.Items)))
-	w.End(h)
+	m.Header.Encode(w, len(m.Items))
 	for i := range m.Items {
-		m.Items[i].encode(w, v)
+		m.Items[i].Encode(w, v)
 	}
 	w.End(msg)
 }
 
-func (i *ResponseItem) encode(w *ttlv.Writer, v Version) {
+// Encode appends the head of a message of so many items. Their number does not
+// change its size.
+func (h *ResponseHeader) Encode(w *ttlv.Writer, items int) {
+	mark := w.Begin(TagResponseHeader)
+	h.Version.encode(w)
+	w.DateTime(TagTimeStamp, h.TimeStamp)
+	if h.Version.AtLeast(V1_4) {
+		if h.ClientCorrelation != "" {
+			w.TextString(TagClientCorrelationValue, h.ClientCorrelation)
+		}
+		if h.ServerCorrelation != "" {
+			w.TextString(TagServerCorrelationValue, h.ServerCorrelation)
+		}
+	}
+	w.Integer(TagBatchCount, int32(items))
+	w.End(mark)
+}
+
+// Encode appends the item, for the version.
+func (i *ResponseItem) Encode(w *ttlv.Writer, v Version) {
 	b := w.Begin(TagBatchItem)
 	if i.Operation != 0 {
 		w.Enumeration(TagOperation, uint32(i.Operation))

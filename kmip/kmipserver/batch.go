@@ -21,7 +21,7 @@ const maxSkew = time.Minute
 const smallItem = 256
 
 // respond carries out the request in frame.
-func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *kmip.ResponseMessage {
+func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *buffer {
 	request, err := kmip.DecodeRequest(frame, s.o.Limits)
 	defer request.Wipe()
 	version := request.Header.Version
@@ -36,15 +36,15 @@ func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *kmip.Respo
 		c.skewTold = true
 		s.log.Warn("the clocks of a client and of this server differ", "from", c.peer.Address, "seconds", int(skew.Seconds()))
 	}
-	response := newResponse(version)
-	response.Header.ClientCorrelation = h.ClientCorrelation
+	a := begin(version, h.ClientCorrelation)
 	if err := refuse(request); err != nil {
 		s.refused(c, version, err)
-		response.Items = []kmip.ResponseItem{failed(err)}
-		return response
+		out := failed(err)
+		a.add(&out)
+	} else {
+		s.carryOut(ctx, c, request, a)
 	}
-	s.carryOut(ctx, c, request, response)
-	return response
+	return a.end()
 }
 
 // refuse says what a request as a whole asks for in vain.
@@ -64,7 +64,7 @@ func refuse(m *kmip.RequestMessage) *kmip.Error {
 
 // carryOut answers the items one by one, within the size that the client and the
 // server allow.
-func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMessage, response *kmip.ResponseMessage) {
+func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMessage, a *answer) {
 	h := &request.Header
 	limit := s.o.MaxResponseSize
 	if h.MaximumResponseSize > 0 {
@@ -72,11 +72,10 @@ func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMes
 	}
 	call := Call{Peer: c.peer, Version: h.Version}
 	defer s.finish(c, &call)
-	left := limit - sizeOf(response)
 	for i := range request.Items {
 		in := &request.Items[i]
 		out := kmip.ResponseItem{}
-		if changes(in.Operation) && left < smallItem {
+		if changes(in.Operation) && limit-a.size() < smallItem {
 			err := tooLarge(limit) // what was done has to be told: so it is not done
 			s.tell(c, &call, in.Operation, err)
 			out = failed(err)
@@ -84,15 +83,14 @@ func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMes
 			out = s.carryOutItem(ctx, c, &call, in)
 		}
 		out.Operation, out.ID = in.Operation, in.ID
-		size := sizeOfItem(&out, h.Version)
-		if size > left && out.Status == kmip.StatusSuccess && !changes(in.Operation) {
-			kmip.WipePayload(out.Payload)
+		before := a.size()
+		a.add(&out)
+		if a.size() > limit && out.Status == kmip.StatusSuccess && !changes(in.Operation) {
+			a.takeBack(before)
 			out = failed(tooLarge(limit))
 			out.Operation, out.ID = in.Operation, in.ID
-			size = sizeOfItem(&out, h.Version)
+			a.add(&out)
 		}
-		left -= size
-		response.Items = append(response.Items, out)
 		if out.Status != kmip.StatusSuccess && h.Continuation != kmip.BatchContinue {
 			return
 		}
@@ -176,10 +174,10 @@ func failed(e *kmip.Error) kmip.ResponseItem {
 
 // unreadable answers a request that cannot be answered item by item (KMIP 1.4,
 // 11.1): one item, which names no operation.
-func (s *Server) unreadable(c *conn, version kmip.Version, err error) *kmip.ResponseMessage {
+func (s *Server) unreadable(c *conn, version kmip.Version, err error) *buffer {
 	s.log.Info("a request could not be read", "from", c.peer.Address, "error", err)
-	m := newResponse(version)
-	s.refused(c, m.Header.Version, err)
+	a := begin(version, "")
+	s.refused(c, a.header.Version, err)
 	reason := kmip.ReasonOf(err)
 	if reason == 0 {
 		reason = kmip.ReasonInvalidMessage
@@ -189,21 +187,9 @@ func (s *Server) unreadable(c *conn, version kmip.Version, err error) *kmip.Resp
 	if errors.As(err, &told) {
 		text = told.Message
 	}
-	m.Items = []kmip.ResponseItem{failed(kmip.Errorf(reason, "%s", text))}
-	return m
-}
-
-// newResponse answers in the request's version, or, where we do not speak it, in
-// the nearest that we do.
-func newResponse(v kmip.Version) *kmip.ResponseMessage {
-	switch {
-	case v.Supported():
-	case v.AtLeast(kmip.V1_4):
-		v = kmip.V1_4
-	default:
-		v = kmip.V1_0
-	}
-	return &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: v, TimeStamp: time.Now()}}
+	out := failed(kmip.Errorf(reason, "%s", text))
+	a.add(&out)
+	return a.end()
 }
 
 // peekVersion reads the version of a request that is malformed further on. The

@@ -3,9 +3,9 @@ package kmipserver
 import (
 	"bytes"
 	"testing"
-	"time"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
@@ -14,27 +14,42 @@ import (
 func TestBuffers_HoldNoKeyAfterwards(t *testing.T) {
 	for _, size := range []int{32, 5000, 200_000} {
 		key := secret.Copy(bytes.Repeat([]byte("k"), size))
-		m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: time.Now()}, Items: []kmip.ResponseItem{{
-			Operation: kmip.OpGet, Payload: &kmip.GetResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "id", Object: kmip.SymmetricKey(kmip.AlgorithmAES, key)},
-		}}}
-		if n := roomFor(m); n < size {
-			t.Errorf("room for %d bytes for a key of %d", n, size)
+		a := begin(kmip.V1_4, "")
+		item := func() *kmip.ResponseItem {
+			return &kmip.ResponseItem{Operation: kmip.OpGet, Payload: &kmip.GetResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "id",
+				Object: kmip.SymmetricKey(kmip.AlgorithmAES, key.Clone())}}
 		}
-		b := encode(m)
-		if len(b.bytes) > roomFor(m) {
-			t.Errorf("the message of %d bytes has outgrown its buffer of %d, which leaves a copy behind", len(b.bytes), roomFor(m))
+		before, first := a.size(), item()
+		a.add(first)
+		if first.Payload.(*kmip.GetResponse).Object.Content().Len() != 0 {
+			t.Error("the item still holds the key")
 		}
-		sent := b.bytes
-		if !bytes.Contains(sent, key.Reveal()) {
+		old := a.buf.bytes
+		if !bytes.Contains(old, key.Reveal()) {
 			t.Fatal("the key is not where this test looks")
 		}
-		buffers.put(b)
+		a.takeBack(before)
+		if bytes.Contains(old, []byte("kkkk")) {
+			t.Error("what was taken back still holds the key")
+		}
+		a.add(item())
+		old = a.buf.bytes
+		for cap(a.buf.bytes) == cap(old) {
+			a.add(item())
+		}
+		if bytes.Contains(old, []byte("kkkk")) {
+			t.Error("the buffer that was outgrown still holds the key")
+		}
+		sent := a.end().bytes
+		if m, err := kmip.DecodeResponse(sent, ttlv.Limits{}); err != nil || len(m.Items) != a.items {
+			t.Errorf("the message: %v", err)
+		} else {
+			m.Wipe()
+		}
+		buffers.put(a.buf)
 		if !bytes.Equal(sent, make([]byte, len(sent))) {
 			t.Error("the buffer still holds the key")
 		}
-		m.Wipe()
-		if key.Len() != 0 {
-			t.Error("the message still holds the key")
-		}
+		key.Wipe()
 	}
 }

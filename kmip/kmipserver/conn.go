@@ -84,7 +84,7 @@ func (c *conn) exchange(ctx context.Context) bool {
 	buf := buffers.get()
 	defer buffers.put(buf)
 	frame, err := c.readFrame(header[:], buf)
-	var response *kmip.ResponseMessage
+	var response *buffer
 	keep := true
 	switch {
 	case errors.Is(err, ttlv.ErrFrame), errors.Is(err, errTooLarge):
@@ -96,7 +96,7 @@ func (c *conn) exchange(ctx context.Context) bool {
 	default:
 		response = c.s.respond(ctx, c, frame)
 	}
-	defer response.Wipe()
+	defer buffers.put(response)
 	return c.write(response) && keep
 }
 
@@ -132,11 +132,9 @@ func (c *conn) readFrame(header []byte, buf *buffer) ([]byte, error) {
 	return b, nil
 }
 
-func (c *conn) write(m *kmip.ResponseMessage) bool {
-	buf := encode(m)
-	defer buffers.put(buf)
+func (c *conn) write(response *buffer) bool {
 	c.nc.SetWriteDeadline(time.Now().Add(c.s.o.WriteTimeout))
-	if _, err := c.tls.Write(buf.bytes); err != nil {
+	if _, err := c.tls.Write(response.bytes); err != nil {
 		c.tellEnd(err, "send a response")
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 // Handler carries out operations. It is called from many goroutines at once.
 type Handler interface {
 	// Handle carries out one operation and returns its response payload, which
-	// the server wipes once it is sent. The request payload is wiped afterwards,
+	// the server wipes once it is encoded. The request payload is wiped afterwards,
 	// too: a handler that keeps a secret keeps a clone.
 	//
 	// The message of a *kmip.Error goes to the client as it is. Of any other

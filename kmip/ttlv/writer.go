@@ -11,7 +11,8 @@ type Writer struct {
 	buf []byte
 }
 
-// NewWriter returns a Writer that appends to buf.
+// NewWriter returns a Writer that appends to buf, which is the Writer's from then
+// on: if it becomes too small, it is wiped and replaced, for it may hold a key.
 func NewWriter(buf []byte) *Writer { return &Writer{buf: buf} }
 
 // Bytes returns what was written. It is valid until the next write.
@@ -30,7 +31,20 @@ func (w *Writer) Wipe() {
 	w.buf = w.buf[:0]
 }
 
+// reserve makes room for n bytes.
+func (w *Writer) reserve(n int) {
+	if n <= cap(w.buf)-len(w.buf) {
+		return
+	}
+	larger := make([]byte, len(w.buf), max(2*cap(w.buf), len(w.buf)+n, 256))
+	copy(larger, w.buf)
+	clear(w.buf)
+	w.buf = larger
+}
+
+// header begins an item and makes room for its value.
 func (w *Writer) header(tag Tag, typ Type, length int) {
+	w.reserve(HeaderSize + padded(length))
 	w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(tag)<<8|uint32(typ))
 	w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(length))
 }

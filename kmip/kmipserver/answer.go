@@ -1,0 +1,66 @@
+package kmipserver
+
+import (
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// answer is a response in its encoded form, which grows item by item. Each item is
+// encoded once, also to know its size, and what it has of keys is then here only.
+type answer struct {
+	header kmip.ResponseHeader
+	items  int
+	buf    *buffer // the caller of end puts it back
+}
+
+// begin begins an answer in the request's version, or, where we do not speak it,
+// in the nearest that we do.
+func begin(v kmip.Version, correlation string) *answer {
+	switch {
+	case v.Supported():
+	case v.AtLeast(kmip.V1_4):
+		v = kmip.V1_4
+	default:
+		v = kmip.V1_0
+	}
+	a := &answer{header: kmip.ResponseHeader{Version: v, TimeStamp: time.Now(), ClientCorrelation: correlation}, buf: buffers.get()}
+	w := ttlv.NewWriter(a.buf.bytes)
+	a.head(w)
+	a.buf.bytes = w.Bytes()
+	return a
+}
+
+func (a *answer) head(w *ttlv.Writer) (mark int) {
+	mark = w.Begin(kmip.TagResponseMessage)
+	a.header.Encode(w, a.items)
+	return mark
+}
+
+// add appends an item and wipes its payload.
+func (a *answer) add(it *kmip.ResponseItem) {
+	defer kmip.WipePayload(it.Payload)
+	w := ttlv.NewWriter(a.buf.bytes)
+	it.Encode(w, a.header.Version)
+	a.buf.bytes = w.Bytes()
+	a.items++
+}
+
+// size is that of the message so far, in bytes.
+func (a *answer) size() int { return len(a.buf.bytes) }
+
+// takeBack takes the last item back, before which the message had the size.
+func (a *answer) takeBack(size int) {
+	secret.Wipe(a.buf.bytes[size:])
+	a.buf.bytes = a.buf.bytes[:size]
+	a.items--
+}
+
+// end returns the message.
+func (a *answer) end() *buffer {
+	mark := a.head(ttlv.NewWriter(a.buf.bytes[:0])) // over the first one, which knew of no items
+	ttlv.NewWriter(a.buf.bytes).End(mark)
+	return a.buf
+}
