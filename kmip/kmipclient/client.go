@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +49,7 @@ type Client struct {
 	// What follows belongs to the holder of the turn.
 	conn    *conn
 	current int // index into servers of the last good one
+	habits  map[*server]habit
 
 	mu     sync.Mutex // guards status and closed
 	status Status
@@ -130,10 +130,13 @@ func New(o Options) (*Client, error) {
 // Clone returns a client with the same options and a connection of its own. It
 // talks only to the server that answered c last, if one did.
 func (c *Client) Clone() *Client {
-	clone := &Client{o: c.o, servers: c.servers, turn: make(chan struct{}, 1)}
+	clone := &Client{o: c.o, turn: make(chan struct{}, 1)}
 	last := c.Status().Server
-	if i := slices.IndexFunc(c.servers, func(s server) bool { return s.addr == last }); i >= 0 {
-		clone.servers = c.servers[i : i+1]
+	for _, addr := range c.o.Servers {
+		if last == "" || addr == last {
+			host, port, _ := net.SplitHostPort(addr) // New has checked it
+			clone.servers = append(clone.servers, server{addr: addr, host: host, port: port})
+		}
 	}
 	return clone
 }

@@ -170,6 +170,9 @@ func TestVersions(t *testing.T) {
 		"a server of 1.0 only":       {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_0}, NoDiscover: true}, want: kmip.V1_0},
 		"a newer one without 1.1":    {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_2, kmip.V1_3}}, want: kmip.V1_3},
 		"no Discover Versions":       {keeper: &kmiptest.Keeper{NoDiscover: true}, want: kmip.V1_4},
+		"hangs up, 1.0 only":         {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_0}, HangsUp: true}, want: kmip.V1_0},
+		"hangs up, up to 1.2":        {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_1, kmip.V1_2}, HangsUp: true}, want: kmip.V1_2},
+		"answers in its own":         {keeper: &kmiptest.Keeper{AnswersIn: kmip.V1_1, NoDiscover: true}, want: kmip.V1_1},
 		"fixed":                      {fixed: kmip.V1_2, want: kmip.V1_2},
 		"fixed, nothing is asked of": {keeper: &kmiptest.Keeper{NoDiscover: true}, fixed: kmip.V1_0, want: kmip.V1_0},
 	} {
@@ -191,6 +194,27 @@ func TestVersions(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what was found is remembered until a failure", func(t *testing.T) {
+		w := newWorld(t, &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_0}, HangsUp: true})
+		cl := w.client(t, kmipclient.Options{MaxAge: time.Nanosecond})
+		for range 3 {
+			if _, err := cl.Locate(ctx(t), &kmip.LocateRequest{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d, q, l := w.keeper.Operations(kmip.OpDiscoverVersions), w.keeper.Operations(kmip.OpQuery), w.keeper.Operations(kmip.OpLocate); d != 1 || q != 5 || l != 3 {
+			t.Errorf("%d Discover Versions, %d Queries, %d Locates", d, q, l)
+		}
+		w.keeper.Hook(func(kmip.Payload) error { return kmiptest.ErrHangUp }, nil)
+		e := fault(t, second(cl.Locate(ctx(t), &kmip.LocateRequest{})))
+		if e.Servers[0].Phase != kmipclient.PhaseReceive {
+			t.Errorf("%+v", e)
+		}
+		w.keeper.Hook(nil, nil)
+		if _, err := cl.Locate(ctx(t), &kmip.LocateRequest{}); err != nil || w.keeper.Operations(kmip.OpQuery) != 10 {
+			t.Errorf("afterwards: %v, %d Queries", err, w.keeper.Operations(kmip.OpQuery))
+		}
+	})
 	t.Run("none in common", func(t *testing.T) {
 		w := newWorld(t, &kmiptest.Keeper{Before: func(kmip.Payload) error { return kmip.Errorf(kmip.ReasonInvalidMessage, "never") }})
 		e := fault(t, second(w.client(t, kmipclient.Options{}).Register(ctx(t), registerRequest("k"))))

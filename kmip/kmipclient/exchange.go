@@ -77,6 +77,7 @@ func (c *Client) tryServers(ctx context.Context, reqs []kmip.Payload) ([]Result,
 			return results, nil
 		}
 		c.hangUp()
+		c.settle(&c.servers[n], kmip.Version{}) // it may be another program next time
 		failed.Servers = append(failed.Servers, fault)
 		if fault.Phase == PhaseReceive && !fault.early && !mayRepeat {
 			failed.Sent = true

@@ -17,6 +17,8 @@ import (
 type Keeper struct {
 	Versions      []kmip.Version // those it speaks; nil for all
 	NoDiscover    bool           // Discover Versions is not supported, as in 1.0
+	HangsUp       bool           // on Discover Versions, and on a version that it does not speak
+	AnswersIn     kmip.Version   // the version of all answers; zero for the request's
 	NoBatches     bool           // a request of several operations is refused
 	IgnoresOffset bool           // Offset Items is passed over
 	PageLimit     int            // never more identifiers than this; 0 for no limit
@@ -152,6 +154,8 @@ func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 	before, after := k.Before, k.After
 	k.mu.Unlock()
 	switch {
+	case k.HangsUp && (k.Versions != nil && !slices.Contains(k.Versions, m.Header.Version) || m.Items[0].Operation == kmip.OpDiscoverVersions):
+		return nil
 	case k.Versions != nil && !slices.Contains(k.Versions, m.Header.Version):
 		return Refuse(m, kmip.ReasonInvalidMessage, "unknown version")
 	case k.NoBatches && len(m.Items) > 1:
@@ -160,6 +164,9 @@ func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 		return Refuse(m, kmip.ReasonResponseTooLarge, "too much")
 	}
 	res := Answer(m)
+	if k.AnswersIn != (kmip.Version{}) {
+		res.Header.Version = k.AnswersIn
+	}
 	for _, it := range m.Items {
 		out := kmip.ResponseItem{Operation: it.Operation, ID: it.ID}
 		err := it.Err
