@@ -6,9 +6,26 @@ import (
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
+// Profile is a way of keeping keys as objects. Clients of different profiles do
+// not read each other's keys.
+type Profile int
+
+const (
+	// ProfilePercona is that of Percona Server's component_keyring_kmip: keys are
+	// made here and registered, the object's Name is the key's.
+	ProfilePercona Profile = iota
+	// ProfileOKV is that of MySQL's keyring_okv and MySQL Enterprise's
+	// component_keyring_kmip: the server makes every key, and a key counts once
+	// it is Active and marked as complete.
+	ProfileOKV
+)
+
 // Options is what a configuration dialect (config/...) ends in. The paths are
 // absolute. The zero value of each optional field is its documented default.
 type Options struct {
+	// Profile says how keys become objects.
+	Profile Profile
+
 	// Servers is the list of key servers in the order to try, each "host:port"
 	// or "[v6]:port".
 	Servers []string
@@ -31,8 +48,16 @@ type Options struct {
 	// an error. 0 means 65535.
 	MaxObjects int
 
-	// Timeout bounds an exchange with a server, connecting included. 0 means 5 s.
+	// NoCache keeps no key in memory between operations: each Fetch asks the
+	// server.
+	NoCache bool
+
+	// Timeout bounds an exchange with a server, connecting included unless
+	// ConnectTimeout is set. 0 means 5 s.
 	Timeout time.Duration
+	// ConnectTimeout bounds each attempt to connect to one address, TLS included.
+	// 0 means that Timeout does.
+	ConnectTimeout time.Duration
 	// StartTimeout bounds the first load of all keys. 0 means 10 s.
 	StartTimeout time.Duration
 
