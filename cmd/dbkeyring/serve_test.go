@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -106,7 +107,8 @@ func registerKey(c *kmipclient.Client, name, content string) (string, error) {
 }
 
 // TestServe_KilledUnderLoad kills the server again and again while clients
-// register and destroy keys: what was acknowledged is so after the next start.
+// register and destroy keys, and endpoints are added: what was acknowledged is so
+// after the next start, and stands in the audit log.
 func TestServe_KilledUnderLoad(t *testing.T) {
 	rounds := 6
 	if testing.Short() {
@@ -164,6 +166,8 @@ func TestServe_KilledUnderLoad(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			t.Fatal("the clients are stuck")
 		}
+		added := fmt.Sprint("added-", round)
+		command(t, "endpoint", "add", added, "--for", "kmip", "--out", filepath.Join(dir, added), "--data", data)
 		_ = s.end(t, syscall.SIGKILL) // says that it was killed
 		wg.Wait()
 
@@ -181,11 +185,38 @@ func TestServe_KilledUnderLoad(t *testing.T) {
 				t.Fatalf("round %d: %s has another content", round, id)
 			}
 		}
+		if _, err := client(t, s.address, filepath.Join(dir, added)).Locate(context.Background(), &kmip.LocateRequest{}); err != nil {
+			t.Fatalf("round %d: the endpoint that was added: %v", round, err)
+		}
+	}
+	told := auditLines(t, filepath.Join(data, "audit.log"))
+	for id := range content {
+		if told["Register "+id] != 1 || destroyed[id] && told["Destroy "+id] != 1 {
+			t.Errorf("%s: the audit log has it registered %d times and destroyed %d times", id, told["Register "+id], told["Destroy "+id])
+		}
 	}
 	t.Logf("%d acknowledged keys, %d destroyed, %d kills", len(content), len(destroyed), rounds)
 	if err := s.end(t, syscall.SIGTERM); err != nil {
 		t.Errorf("SIGTERM: %v\n%s", err, &s.log)
 	}
+}
+
+// auditLines counts the successes in an audit log by operation and object. A line
+// that a kill has cut off is none; the next start has ended it.
+func auditLines(t testing.TB, file string) map[string]int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for one := range strings.Lines(string(text)) {
+		var line struct{ Op, UID, Result string }
+		if json.Unmarshal([]byte(one), &line) == nil && line.Result == "success" {
+			count[line.Op+" "+line.UID]++
+		}
+	}
+	return count
 }
 
 // TestServe_AccessEndsOnAnOpenConnection: whoever was removed, or whose
