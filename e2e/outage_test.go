@@ -157,3 +157,39 @@ func TestDownAtStart(t *testing.T) {
 		}
 	})
 }
+
+// With an encrypted redo log there is no start without the key: MySQL says why
+// and ends, without touching what it cannot read, and starts when the key server
+// is back.
+func TestEncryptedRedoLogWithServerDown(t *testing.T) {
+	t.Parallel()
+	ks := newKeyServer(t)
+	m := newMySQL(t, "--skip-log-bin", "--innodb-redo-log-encrypt=ON").
+		useKMIP(ks.Config.with(config{"kmip_timeout_ms": timeoutMS, "start_timeout_ms": 1500}))
+	m.start()
+	m.exec("CREATE DATABASE e2e", "CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'", "INSERT INTO e2e.t VALUES (42)")
+	keys := ks.keys()
+	m.proc.kill() // so that the redo log is needed
+	ks.stop()
+	for option, says := range map[string]string{
+		"--innodb-redo-log-encrypt=ON":  "Check keyring fail, please check the keyring is loaded",
+		"--innodb-redo-log-encrypt=OFF": "Redo log was encrypted, but keyring is not loaded",
+	} {
+		if err := m.tryStart(option); err == nil {
+			t.Fatal("mysqld started without the key of its redo log")
+		}
+		for _, want := range []string{"The keyring is not available yet: cannot connect to the key server (" + ks.addr() + ")",
+			"Start the key server", says} {
+			if !strings.Contains(m.log(), want) {
+				t.Errorf("the log lacks %q:\n%s", want, tail(m.log()))
+			}
+		}
+	}
+	ks.start()
+	m.start()
+	m.want("42", "SELECT v FROM e2e.t")
+	if after := ks.keys(); len(after) != len(keys) {
+		t.Errorf("the keys were\n%v\nand are\n%v", keys, after)
+	}
+	m.stop()
+}
