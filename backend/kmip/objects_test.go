@@ -70,7 +70,7 @@ func TestStates(t *testing.T) {
 		t.Errorf("%d warnings, not one for each of two keys:\n%s", n, w.log)
 	}
 	status := fmt.Sprint(k.(keyring.StatusReporter).Status())
-	for _, want := range []string{"{Keys_inactive 2}", "{Keys_loaded 4}", "{Server_in_use " + w.server.Addr + "}", "{Kmip_version 1.4}", "{Last_error <NONE>}"} {
+	for _, want := range []string{"{Keys_inactive 2}", "{Keys_loaded 4}", "{Server_in_use " + w.server.Addr + "}", "{Kmip_version_in_use 1.4}", "{Last_error <NONE>}"} {
 		if !strings.Contains(status, want) {
 			t.Errorf("the status lacks %s: %s", want, status)
 		}

@@ -17,7 +17,7 @@ func (r *Keyring) Status() []keyring.StatusRow {
 	s := r.client.Status()
 	rows := []keyring.StatusRow{
 		{Name: "Server_in_use", Value: orNone(s.Server)},
-		{Name: "Kmip_version", Value: "<NONE>"},
+		{Name: "Kmip_version_in_use", Value: "<NONE>"},
 		{Name: "Keys_loaded", Value: strconv.Itoa(len(r.keys))},
 		{Name: "Keys_loaded_at", Value: r.loadedAt.UTC().Format(time.DateTime + " UTC")},
 	}
