@@ -93,7 +93,7 @@ func (s *Server) ready() error {
 		return nil
 	}
 	if err := s.o.Audit.Ready(); err != nil {
-		s.log.Error("a change was refused, because the audit log cannot be written", "error", err)
+		s.log.Debug("a change was refused, because the audit log cannot be written", "error", err) // which has said so once
 		return kmip.Errorf(kmip.ReasonGeneralFailure, "the key server's audit log cannot be written; changes are refused until it can")
 	}
 	return nil
