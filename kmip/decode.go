@@ -2,6 +2,7 @@ package kmip
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
@@ -120,7 +121,8 @@ func DecodeResponse(frame []byte, l ttlv.Limits) (*ResponseMessage, error) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagResponseHeader:
-			m.Header.decode(r)
+			count := m.Header.decode(r)
+			m.Items = slices.Grow(m.Items, min(max(int(count), 0), len(frame)/minItem))
 		case TagBatchItem:
 			m.Items = append(m.Items, decodeResponseItem(r))
 		}
@@ -132,7 +134,11 @@ func DecodeResponse(frame []byte, l ttlv.Limits) (*ResponseMessage, error) {
 	return m, nil
 }
 
-func (h *ResponseHeader) decode(r *ttlv.Reader) {
+// minItem is less than what an item takes in bytes, so that a Batch Count that lies
+// costs nothing.
+const minItem = 32
+
+func (h *ResponseHeader) decode(r *ttlv.Reader) (batchCount int32) {
 	for s := r.Structure(); s.Next(); {
 		switch s.Tag() {
 		case TagProtocolVersion:
@@ -143,8 +149,11 @@ func (h *ResponseHeader) decode(r *ttlv.Reader) {
 			h.ClientCorrelation = s.TextString()
 		case TagServerCorrelationValue:
 			h.ServerCorrelation = s.TextString()
+		case TagBatchCount:
+			batchCount = s.Integer()
 		}
 	}
+	return batchCount
 }
 
 func decodeResponseItem(r *ttlv.Reader) (it ResponseItem) {

@@ -59,6 +59,9 @@ func (p *GetAttributesResponse) Decode(r *ttlv.Reader) {
 		case TagUniqueIdentifier:
 			p.UniqueIdentifier = r.TextString()
 		case TagAttribute:
+			if p.Attributes == nil {
+				p.Attributes = make(Attributes, 0, 4)
+			}
 			p.Attributes = append(p.Attributes, decodeAttribute(r))
 		}
 	}

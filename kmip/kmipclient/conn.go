@@ -115,7 +115,7 @@ func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.Res
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	w := ttlv.NewWriter(make([]byte, 0, requestSize(m)))
+	w := ttlv.NewWriter(make([]byte, 0, 512+256*len(m.Items)))
 	m.Encode(w)
 	_, err := c.Write(w.Bytes())
 	w.Wipe()
@@ -148,19 +148,6 @@ func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.Res
 func refusedByAlert(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "remote error"
-}
-
-// requestSize is a guess that is never too small, so that no half of a request
-// with key bytes is left behind in a smaller buffer.
-func requestSize(m *kmip.RequestMessage) int {
-	n := 256
-	for _, it := range m.Items {
-		n += 256
-		if p, ok := it.Payload.(*kmip.RegisterRequest); ok {
-			n += 4096 + p.Object.Content().Len()
-		}
-	}
-	return n
 }
 
 // frameStart is the tag and the type of a response message.

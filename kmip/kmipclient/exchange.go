@@ -189,7 +189,7 @@ func (c *Client) inPieces(ctx context.Context, reqs []kmip.Payload) ([]Result, *
 // optional, and PyKMIP refuses one that is a second ahead of its own clock. Nor
 // is there a Client Correlation Value, which PyKMIP cannot read.
 func (c *conn) send(ctx context.Context, reqs []kmip.Payload) (*kmip.ResponseMessage, *ServerError) {
-	m := &kmip.RequestMessage{Header: kmip.RequestHeader{Version: c.version}}
+	m := &kmip.RequestMessage{Header: kmip.RequestHeader{Version: c.version}, Items: make([]kmip.RequestItem, 0, len(reqs))}
 	for i, p := range reqs {
 		it := kmip.RequestItem{Operation: p.Operation(), Payload: p}
 		if len(reqs) > 1 {
