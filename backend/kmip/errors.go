@@ -173,6 +173,18 @@ func (r *Keyring) networkFault(op string, id keyring.ID, e *kmipclient.Error) er
 	return keyring.E(op, id, kind, &message{text, errors.Join(causes...)})
 }
 
+// cutOff says whether a server that could be reached ended the connection.
+func cutOff(err error) bool {
+	var network *kmipclient.Error
+	if !errors.As(err, &network) {
+		return false
+	}
+	return slices.ContainsFunc(network.Servers, func(s *kmipclient.ServerError) bool {
+		return (s.Phase == kmipclient.PhaseSend || s.Phase == kmipclient.PhaseReceive) &&
+			(errors.Is(s.Err, io.EOF) || errors.Is(s.Err, io.ErrUnexpectedEOF) || errors.Is(s.Err, syscall.ECONNRESET) || errors.Is(s.Err, syscall.EPIPE))
+	})
+}
+
 // happened says what an exchange had come to.
 func happened(p kmipclient.Phase) string {
 	switch p {

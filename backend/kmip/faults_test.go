@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	backend "github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/internal/faultnet"
 	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -227,6 +228,31 @@ func TestReload_KeepsTheOldOnAnError(t *testing.T) {
 	mustHave(t, k, keyring.ID{Name: "k"}, "AES", bytesOf(16, 1))
 	if err := k.Store(t.Context(), keyring.ID{Name: "k2"}, key(bytesOf(16, 2))); err != nil {
 		t.Error(err)
+	}
+}
+
+// A load whose connection is cut is begun again, once: also where the first
+// exchange of a fresh connection is what is cut.
+func TestOpen_CutOnce(t *testing.T) {
+	for _, op := range []kmip.Operation{kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes} {
+		for _, times := range []int32{1, 100} {
+			w := newWorld(t, nil)
+			w.add("k", bytesOf(16, 1), kmip.StateActive)
+			lose(w.keeper, op, times, true)
+			k, err := backend.Open(t.Context(), w.o, nil)
+			if times == 100 {
+				if keyring.KindOf(err) != keyring.ErrUnreachable {
+					t.Errorf("%s, cut always: %v", op, err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s, cut %d times: %v", op, times, err)
+				continue
+			}
+			mustHave(t, k, keyring.ID{Name: "k"}, "AES", bytesOf(16, 1))
+			k.Close()
+		}
 	}
 }
 

@@ -101,6 +101,12 @@ func (r *Keyring) reload(ctx context.Context, op string) error {
 		return r.fault(op, keyring.ID{}, err)
 	}
 	l, err := r.load(ctx, client)
+	if cutOff(err) && ctx.Err() == nil {
+		// A key server that restarts, say: a failure would cost a starting database
+		// its tables.
+		r.log.Info("the connection was cut while the keys were read; reading them again", "cause", err)
+		l, err = r.load(ctx, client)
+	}
 	if err != nil {
 		client.Close()
 		if ctx.Err() != nil && outer.Err() == nil {

@@ -76,7 +76,7 @@ const (
 // registration returns the request that keeps a key: exactly the attributes of
 // Percona's component, in its order, and Application Specific Information
 // where it is needed. data stays the caller's.
-func registration(id keyring.ID, typ string, data *secret.Bytes, group string, withData bool) *kmip.RegisterRequest {
+func registration(id keyring.ID, typ string, data *secret.Bytes, group string, withData bool, secretFormat kmip.KeyFormatType) *kmip.RegisterRequest {
 	t, _ := typeByName(typ)
 	attrs := kmip.Attributes{kmip.NameAttribute(nameOf(id))}
 	if group != "" {
@@ -90,7 +90,7 @@ func registration(id keyring.ID, typ string, data *secret.Bytes, group string, w
 			kmip.IntegerAttribute(kmip.AttrCryptographicLength, int32(data.Len()*8)),
 			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageAES))
 	} else {
-		req.Object = kmip.SecretData(kmip.SecretDataPassword, kmip.KeyFormatOpaque, data)
+		req.Object = kmip.SecretData(kmip.SecretDataPassword, secretFormat, data)
 		attrs = append(attrs, kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageSecret))
 	}
 	if d, needed := applicationData(id, typ, t.name); needed && withData {

@@ -202,6 +202,40 @@ func TestNoApplicationData(t *testing.T) {
 	mustHave(t, w.open(), id, "AES", bytesOf(16, 1))
 }
 
+// Some servers take Secret Data as Raw alone. Reading takes either form.
+func TestSecretOnAStrictServer(t *testing.T) {
+	for _, reason := range []kmip.ResultReason{kmip.ReasonKeyFormatTypeNotSupported, kmip.ReasonInvalidField, kmip.ReasonFeatureNotSupported, kmip.ReasonGeneralFailure} {
+		w := newWorld(t, func(k *kmipKeeper) {
+			k.Before = func(p kmip.Payload) error {
+				if r, ok := p.(*kmip.RegisterRequest); ok && r.Object.KeyBlock.Format == kmip.KeyFormatOpaque {
+					return kmip.Errorf(reason, "no such format")
+				}
+				return nil
+			}
+		})
+		k := w.open()
+		id := keyring.ID{Name: "audit"}
+		d := secret.Copy([]byte("pass phrase"))
+		defer d.Wipe()
+		err := k.Store(t.Context(), id, keyring.Key{Type: "SECRET", Data: d})
+		if reason == kmip.ReasonGeneralFailure { // says nothing about the format
+			if keyring.KindOf(err) != keyring.ErrUnreachable || w.keeper.Operations(kmip.OpRegister) != 1 {
+				t.Errorf("%s: %v, %d attempts", reason, err, w.keeper.Operations(kmip.OpRegister))
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", reason, err)
+			continue
+		}
+		mustHave(t, k, id, "SECRET", []byte("pass phrase"))
+		mustHave(t, w.open(), id, "SECRET", []byte("pass phrase"))
+		if n := w.keeper.Operations(kmip.OpRegister); n != 2 || len(w.keeper.IDs()) != 1 {
+			t.Errorf("%s: %d attempts, %d objects", reason, n, len(w.keeper.IDs()))
+		}
+	}
+}
+
 func TestInvalid_TellsLengthsAndTypes(t *testing.T) {
 	w := newWorld(t, nil)
 	k := w.open()

@@ -114,9 +114,9 @@ func (r *Keyring) taken(ctx context.Context, id keyring.ID) (bool, error) {
 // known it looks before it tries again. The object owns data.
 func (r *Keyring) register(ctx context.Context, id keyring.ID, typ string, data *secret.Bytes) (*object, error) {
 	t, _ := typeByName(typ)
-	withData := true
+	withData, format := true, kmip.KeyFormatOpaque
 	for attempt := 1; ; attempt++ {
-		res, err := r.connection().Register(ctx, registration(id, typ, data, r.o.ObjectGroup, withData))
+		res, err := r.connection().Register(ctx, registration(id, typ, data, r.o.ObjectGroup, withData, format))
 		if err == nil {
 			if !withData {
 				typ = t.name // there was no room for the user's spelling
@@ -147,6 +147,8 @@ func (r *Keyring) register(ctx context.Context, id keyring.ID, typ string, data 
 			return nil, err
 		case refusal.Reason == kmip.ReasonApplicationNamespaceNotSupported && withData:
 			withData = false
+		case t == secretData && format == kmip.KeyFormatOpaque && refusesFormat(refusal.Reason):
+			format = kmip.KeyFormatRaw // a server that is strict with Secret Data takes only this
 		default:
 			// A server with unique Names says so in many ways. Another client may have
 			// been faster than we since we looked.
@@ -156,6 +158,11 @@ func (r *Keyring) register(ctx context.Context, id keyring.ID, typ string, data 
 			return nil, err
 		}
 	}
+}
+
+// refusesFormat says whether a refusal may be about the Key Format Type.
+func refusesFormat(reason kmip.ResultReason) bool {
+	return reason == kmip.ReasonKeyFormatTypeNotSupported || reason == kmip.ReasonInvalidField || reason == kmip.ReasonFeatureNotSupported
 }
 
 // activate makes the object Active. What counts is not the answer but the state:
