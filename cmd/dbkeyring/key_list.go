@@ -61,12 +61,12 @@ func (c *keyListCmd) Run(p *process) error {
 // listObjects asks for everything that the client may see. What is destroyed
 // while it asks is left out.
 func listObjects(ctx context.Context, client *kmipclient.Client) ([]listed, error) {
-	found, err := client.Locate(ctx, &kmip.LocateRequest{})
+	ids, err := locateAll(ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]listed, 0, len(found.UniqueIdentifiers))
-	for ids := found.UniqueIdentifiers; len(ids) > 0; {
+	all := make([]listed, 0, len(ids))
+	for len(ids) > 0 {
 		n := min(listBatch, len(ids))
 		reqs := make([]kmip.Payload, n)
 		for i, id := range ids[:n] {
@@ -92,6 +92,37 @@ func listObjects(ctx context.Context, client *kmipclient.Client) ([]listed, erro
 		ids = ids[n:]
 	}
 	return all, nil
+}
+
+// locateAll returns the identifiers of everything that the client may see. A
+// server may give out a part at a time: then Located Items says that there is
+// more (KMIP 1.4, 4.9). One that passes over Offset Items gives the same again.
+func locateAll(ctx context.Context, client *kmipclient.Client) (ids []string, err error) {
+	seen := make(map[string]bool)
+	for {
+		req := &kmip.LocateRequest{}
+		if have := int32(len(ids)); have > 0 {
+			req.OffsetItems = &have
+		}
+		found, err := client.Locate(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		before := len(ids)
+		for _, id := range found.UniqueIdentifiers {
+			if !seen[id] {
+				seen[id] = true
+				ids = append(ids, id)
+			}
+		}
+		total := found.LocatedItems
+		switch {
+		case total == nil || int(*total) <= len(ids):
+			return ids, nil
+		case len(ids) == before:
+			return nil, fmt.Errorf("the server has %d objects and tells the Unique IDs of %d only", *total, before)
+		}
+	}
 }
 
 func listedOf(id string, a kmip.Attributes) listed {

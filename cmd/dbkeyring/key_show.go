@@ -56,6 +56,8 @@ func valueText(a kmip.Attribute) string {
 		return kmip.State(v.Int).String()
 	case kmip.AttrCryptographicAlgorithm:
 		return kmip.CryptographicAlgorithm(v.Int).String()
+	case kmip.AttrCryptographicUsageMask:
+		return usageText(v.Int)
 	case kmip.AttrName:
 		if n, err := kmip.ParseName(v); err == nil {
 			return printable(n.Value)
@@ -77,6 +79,24 @@ func valueText(a kmip.Attribute) string {
 		}
 	}
 	return plainText(v)
+}
+
+// usageText names the bits of a usage mask (KMIP 1.4, 9.1.3.3.1).
+func usageText(mask int64) string {
+	words := []string{"Sign", "Verify", "Encrypt", "Decrypt", "Wrap Key", "Unwrap Key", "Export", "MAC Generate", "MAC Verify", "Derive Key"}
+	var set []string
+	for bit, word := range words {
+		if mask&(1<<bit) != 0 {
+			set = append(set, word)
+		}
+	}
+	if rest := mask >> len(words) << len(words); rest != 0 {
+		set = append(set, fmt.Sprintf("%#x", uint32(rest)))
+	}
+	if set == nil {
+		return "none"
+	}
+	return strings.Join(set, ", ")
 }
 
 // plainText shows a value of which only the type is known.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
+	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 func TestMain(m *testing.M) {
@@ -120,6 +123,50 @@ func TestLife(t *testing.T) {
 		if err := l.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), "no life time") {
 			t.Errorf("%q = %v, %v", text, time.Duration(l), err)
 		}
+	}
+}
+
+func TestUsageText(t *testing.T) {
+	for mask, want := range map[int64]string{0: "none", 12: "Encrypt, Decrypt", 0x201: "Sign, Derive Key", 0x404: "Encrypt, 0x400"} {
+		if got := usageText(mask); got != want {
+			t.Errorf("%#x: %s", mask, got)
+		}
+	}
+}
+
+// TestListObjects_InPages: a server may give out a part at a time.
+func TestListObjects_InPages(t *testing.T) {
+	for name, test := range map[string]struct {
+		keeper *kmiptest.Keeper
+		fails  bool
+	}{
+		"whole":             {keeper: &kmiptest.Keeper{}},
+		"in pages":          {keeper: &kmiptest.Keeper{PageLimit: 7}},
+		"in pages, no more": {keeper: &kmiptest.Keeper{PageLimit: 7, IgnoresOffset: true}, fails: true},
+		"no batches":        {keeper: &kmiptest.Keeper{NoBatches: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ca := kmiptest.NewAuthority(t)
+			server := kmiptest.NewServer(t, ca.ServerConfig(ca.Server()), test.keeper.Handle)
+			for i := range 60 {
+				test.keeper.Add(kmip.SymmetricKey(kmip.AlgorithmAES, secret.New(16)), kmip.StateActive, kmip.NameAttribute(fmt.Sprint(i)))
+			}
+			c, err := kmipclient.New(kmipclient.Options{Servers: []string{server.Addr}, TLS: ca.ClientConfig(ca.Client("me"))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			got, err := listObjects(t.Context(), c)
+			if test.fails {
+				if err == nil || !strings.Contains(err.Error(), "the server has 60 objects and tells the Unique IDs of 7 only") {
+					t.Errorf("%d objects, %v", len(got), err)
+				}
+				return
+			}
+			if err != nil || len(got) != 60 || got[59].Names[0] != "0" || got[59].State != "Active" {
+				t.Errorf("%d objects, %v", len(got), err)
+			}
+		})
 	}
 }
 
