@@ -79,7 +79,7 @@ type inactiveError struct {
 }
 
 func (e inactiveError) Error() string {
-	return fmt.Sprintf("its object %s on the key server is %s. Have it activated there, or allow the use of such keys.", e.uid, e.state)
+	return fmt.Sprintf("its object %s on the key server is %s. It cannot be activated again: allow the use of such keys, then rotate the key.", e.uid, e.state)
 }
 
 // message is a cause in a user's words: what happened (where): cause. Cure.
