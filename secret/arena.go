@@ -18,12 +18,6 @@ const (
 	chunkSize = 64 << 10
 )
 
-// slot says where a secret lies: its class and address, or a mapping of its own.
-type slot struct {
-	class   int // index into arena.free; -1 for a mapping of its own
-	mapping []byte
-}
-
 type arena struct {
 	mu   sync.Mutex
 	free [11][][]byte // free slots by class: 32 bytes << class
@@ -39,10 +33,10 @@ func classOf(n int) int {
 	return bits.Len(uint(n-1)) - bits.Len(uint(minSlot-1))
 }
 
-func (a *arena) take(n int) ([]byte, slot) {
+// take returns n zero bytes, whose capacity is the whole slot's or mapping's.
+func (a *arena) take(n int) []byte {
 	if n > maxSlot {
-		m := mapLocked(n)
-		return m[:n], slot{class: -1, mapping: m}
+		return mapLocked(n)
 	}
 	class := classOf(n)
 	size := minSlot << class
@@ -57,18 +51,20 @@ func (a *arena) take(n int) ([]byte, slot) {
 	last := len(a.free[class]) - 1
 	s := a.free[class][last]
 	a.free[class] = a.free[class][:last]
-	return s[:n:n], slot{class: class, mapping: s}
+	return s[:n]
 }
 
-// give takes back a slot that the caller has wiped.
-func (a *arena) give(s slot) {
-	if s.class < 0 {
-		_ = unix.Munmap(s.mapping) // a failure leaves a wiped mapping behind
+// give takes back what take returned and the caller has wiped.
+func (a *arena) give(b []byte) {
+	b = b[:cap(b)]
+	if len(b) > maxSlot {
+		_ = unix.Munmap(b) // a failure leaves a wiped mapping behind
 		return
 	}
+	class := classOf(len(b))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.free[s.class] = append(a.free[s.class], s.mapping)
+	a.free[class] = append(a.free[class], b)
 }
 
 // mapLocked maps n bytes that stay out of core dumps and, where RLIMIT_MEMLOCK

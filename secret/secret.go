@@ -19,8 +19,7 @@ import (
 // hand a [Bytes.Clone] to whoever lives longer.
 type Bytes struct {
 	mu   sync.Mutex
-	data []byte // in the arena; nil once wiped
-	slot slot
+	data []byte // in the arena, with its slot's capacity; nil once wiped
 }
 
 // New returns a secret of n zero bytes for the caller to fill through Reveal.
@@ -28,8 +27,7 @@ func New(n int) *Bytes {
 	if n <= 0 {
 		return &Bytes{}
 	}
-	data, s := shared.take(n)
-	return &Bytes{data: data, slot: s}
+	return &Bytes{data: shared.take(n)}
 }
 
 // Copy returns a secret with the content of b. The caller still owns b.
@@ -67,7 +65,7 @@ func (s *Bytes) Reveal() []byte {
 	if s == nil {
 		return nil
 	}
-	return s.data
+	return s.data[:len(s.data):len(s.data)]
 }
 
 // Clone returns an independent secret with the same content.
@@ -92,7 +90,7 @@ func (s *Bytes) Wipe() {
 		return
 	}
 	Wipe(s.data)
-	shared.give(s.slot)
+	shared.give(s.data)
 	s.data = nil
 }
 

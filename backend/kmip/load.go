@@ -23,7 +23,7 @@ func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, erro
 		maximum = defaultMaxObjects
 	}
 	var all []*object
-	l := &loaded{keys: map[keyring.ID]*object{}}
+	l := &loaded{}
 	for _, t := range []objectType{symmetric, secretData} {
 		uids, err := locateAll(ctx, c, maximum, r.o.scope(kmip.EnumerationAttribute(kmip.AttrObjectType, t.kmip)))
 		if err != nil {
@@ -42,6 +42,7 @@ func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, erro
 		}
 	}
 	slices.SortFunc(all, before)
+	l.keys = make(map[keyring.ID]*object, len(all))
 	nameless := 0
 	var twin keyring.ID
 	for _, o := range all {
@@ -60,6 +61,7 @@ func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, erro
 		if !used {
 			o.data.Wipe()
 		}
+		o.ids = nil // the map has them
 	}
 	if nameless > 0 {
 		l.skipped += nameless
