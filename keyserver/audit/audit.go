@@ -5,6 +5,8 @@
 // has its answer, so a killed server loses none. The line of an operation that
 // changes something is moreover on the disk (many lines share one fsync); a line
 // of a mere read is not waited for, so a power failure may take the last ones.
+// That fsync comes after the store's, not beside it: a line says what came of an
+// operation, which is known only then. The next changes' commit goes on meanwhile.
 //
 // What happens when the log cannot be written. Reads are still served: a full
 // disk at the key server must not stop every database. Changes are refused as
