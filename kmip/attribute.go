@@ -27,7 +27,7 @@ func (a Attribute) encode(w *ttlv.Writer, v Version) {
 	if a.Index != 0 {
 		w.Integer(TagAttributeIndex, a.Index)
 	}
-	w.Value(TagAttributeValue, a.Value)
+	w.Value(TagAttributeValue, sendableValue(a.Name, a.Value, v))
 	w.End(m)
 }
 

@@ -1,6 +1,10 @@
 package kmip
 
-import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
+import (
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
 
 // The names of the attributes (KMIP 1.4, 3), those of certificates and key pairs
 // among them: objects can be looked for by one that none of them has.
@@ -165,4 +169,32 @@ func sendable(name string, v Version) bool {
 		}
 	}
 	return true
+}
+
+// sendableValue leaves out of a structure what a peer of the version cannot read.
+// What a client's own attribute means only the client knows: it stays as it is.
+func sendableValue(name string, value ttlv.Value, v Version) ttlv.Value {
+	newer := func(f ttlv.Field) bool { return !v.AtLeast(fieldSince(name, f.Tag)) }
+	if v.AtLeast(V1_4) || IsCustom(name) || !slices.ContainsFunc(value.Fields, newer) {
+		return value
+	}
+	return ttlv.StructureValue(slices.DeleteFunc(slices.Clone(value.Fields), newer)...)
+}
+
+// fieldSince is the first version that has a field of an attribute. Each version
+// has numbered its new tags from where the one before ended (KMIP 1.4, 9.1.3.1).
+func fieldSince(name string, tag ttlv.Tag) Version {
+	switch {
+	case name == AttrCryptographicParameters && (tag == TagCryptographicAlgorithm || tag == TagDigitalSignatureAlgorithm):
+		return V1_2 // tags that are older than their place here
+	case tag <= TagPassword:
+		return V1_0
+	case tag <= TagX509CertificateSubject:
+		return V1_1
+	case tag <= TagAttestationCapableIndicator:
+		return V1_2
+	case tag <= TagCapabilityInformation:
+		return V1_3
+	}
+	return V1_4
 }
