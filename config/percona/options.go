@@ -1,7 +1,6 @@
 package percona
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -33,35 +32,35 @@ var statusNames = []string{
 
 // finish turns the members into options.
 func (r *reader) finish() (Options, Report, error) {
-	if r.isEnterprise() {
-		r.enterpriseFault()
-		return Options{}, r.report, r.faults
+	if !r.CheckProduct(false) {
+		return Options{}, r.Report, r.Faults
 	}
+	r.CheckNames(slices.Concat(config.PerconaNames(), config.CommonNames()), aliases())
 	var o Options
 	addr, port := r.servers(&o)
 	r.files(&o)
-	o.ObjectGroup, _ = r.text("object_group")
-	o.MaxObjects = r.integer("max_objects", defaultMaxObjects, math.MaxInt32, "objects")
-	timeout := r.integer("kmip_timeout_ms", defaultTimeoutMS, math.MaxInt32, "milliseconds")
-	start := r.integer("start_timeout_ms", defaultStartTimeout, math.MaxInt32, "milliseconds")
+	o.ObjectGroup, _ = r.Text("object_group")
+	o.MaxObjects = r.Integer("max_objects", defaultMaxObjects, math.MaxInt32, "objects")
+	timeout := r.Integer("kmip_timeout_ms", defaultTimeoutMS, math.MaxInt32, "milliseconds")
+	start := r.Integer("start_timeout_ms", defaultStartTimeout, math.MaxInt32, "milliseconds")
 	if start < timeout {
-		r.warn("start_timeout_ms", fmt.Sprintf("it is %d, less than kmip_timeout_ms, %d: the start does not wait that long for an answer", start, timeout))
+		r.Warn("start_timeout_ms", fmt.Sprintf("it is %d, less than kmip_timeout_ms, %d: the start does not wait that long for an answer", start, timeout))
 	}
 	o.Timeout = time.Duration(timeout) * time.Millisecond
 	o.StartTimeout = time.Duration(start) * time.Millisecond
 	r.verification(&o)
-	version := r.choice("kmip_version", "auto", append([]string{"auto"}, kmipVersions...))
+	version := r.Choice("kmip_version", "auto", append([]string{"auto"}, kmipVersions...))
 	if version != "auto" {
 		o.ProtocolVersion = version
 	}
-	inactive := r.choice("inactive_keys", "serve", []string{"serve", "refuse"})
+	inactive := r.Choice("inactive_keys", "serve", []string{"serve", "refuse"})
 	o.RefuseInactive = inactive == "refuse"
-	if len(r.faults) > 0 {
+	if len(r.Faults) > 0 {
 		o.Wipe()
-		r.faults.Sort()
-		return Options{}, r.report, r.faults
+		r.Faults.Sort()
+		return Options{}, r.Report, r.Faults
 	}
-	o.Cure = cure(r.file, o.Options)
+	o.Cure = cure(r.File, o.Options)
 	for i, v := range []string{
 		addr, port, o.ClientCertFile, o.ClientKeyFile, o.ServerCAFile, o.ObjectGroup, strconv.Itoa(o.MaxObjects),
 		strconv.Itoa(timeout), strconv.FormatBool(!o.SkipPeerVerification), strconv.FormatBool(!o.SkipHostnameVerification),
@@ -69,7 +68,7 @@ func (r *reader) finish() (Options, Report, error) {
 	} {
 		o.status = append(o.status, keyring.StatusRow{Name: statusNames[i], Value: v})
 	}
-	return o, r.report, nil
+	return o, r.Report, nil
 }
 
 // servers reads server_addr, a host or a list of them, and server_port, and
@@ -87,11 +86,11 @@ func (r *reader) servers(o *Options) (addr, port string) {
 		}
 		server, err := config.ParseServer(item, p)
 		if err != nil {
-			r.fault("server_addr", err.Error(), `Write a host, "host:port" or a list of these.`, nil)
+			r.Fault("server_addr", err.Error(), `Write a host, "host:port" or a list of these.`, nil)
 			continue
 		}
 		if slices.Contains(o.Servers, server) {
-			r.warn("server_addr", server+" stands in it more than once")
+			r.Warn("server_addr", server+" stands in it more than once")
 			continue
 		}
 		o.Servers = append(o.Servers, server)
@@ -102,39 +101,15 @@ func (r *reader) servers(o *Options) (addr, port string) {
 // serverList returns the trimmed items of server_addr; false after a fault.
 func (r *reader) serverList() ([]string, bool) {
 	const what = `the key server's host, or a list such as ["kms1.example.com", "kms2.example.com:5697"]`
-	var items []string
-	if m, ok := r.members["server_addr"]; ok && m.Value[0] == '[' {
-		if json.Unmarshal(m.Value, &items) != nil || slices.Contains(rawItems(m.Value), "null") {
-			r.fault("server_addr", "the list has items that are no strings", "Write each host in double quotes.", nil)
-			return nil, false
-		}
-	} else {
-		text, ok := r.required("server_addr", what)
-		if !ok {
-			return nil, false
-		}
-		items = strings.Split(text, ",")
-	}
-	for i := range items {
-		items[i] = strings.TrimSpace(items[i])
-	}
-	items = slices.DeleteFunc(items, func(s string) bool { return s == "" })
-	if len(items) == 0 {
-		r.missing("server_addr", "it is blank", what)
+	if !r.Has("server_addr") {
+		r.Missing("server_addr", "it is missing", what)
 		return nil, false
 	}
-	return items, true
-}
-
-// rawItems returns the texts of a list's items; null would pass as "".
-func rawItems(list json.RawMessage) []string {
-	var raw []json.RawMessage
-	_ = json.Unmarshal(list, &raw) // it has parsed as a list
-	items := make([]string, len(raw))
-	for i, v := range raw {
-		items[i] = string(v)
+	items, ok := r.Strings("server_addr")
+	if ok && len(items) == 0 {
+		r.Missing("server_addr", "it is blank", what)
 	}
-	return items
+	return items, ok && len(items) > 0
 }
 
 // allHavePorts says whether server_port is not needed.
@@ -148,7 +123,7 @@ func allHavePorts(items []string) bool {
 // port reads server_port, a string or a number; false after a fault.
 func (r *reader) port(optional bool) (string, bool) {
 	const what = "the key server's port, usually 5696"
-	m, ok := r.members["server_port"]
+	m, ok := r.Members["server_port"]
 	var text string
 	switch {
 	case !ok && optional:
@@ -156,67 +131,51 @@ func (r *reader) port(optional bool) (string, bool) {
 	case ok && config.Kind(m.Value) == "a number":
 		text = string(m.Value)
 	default:
-		if text, ok = r.required("server_port", what); !ok {
+		if text, ok = r.Required("server_port", what); !ok {
 			return "", false
 		}
 	}
 	n, err := config.ParsePort(text)
 	if err != nil {
-		r.fault("server_port", err.Error(), "Set it to "+what+".", nil)
+		r.Fault("server_port", err.Error(), "Set it to "+what+".", nil)
 		return "", false
 	}
 	return strconv.Itoa(n), true
 }
 
 func (r *reader) verification(o *Options) {
-	o.SkipPeerVerification = !r.boolean("tls_peer_verification", true)
-	o.SkipHostnameVerification = !r.boolean("tls_hostname_verification", true)
-	_, hostnameSaid := r.members["tls_hostname_verification"]
+	o.SkipPeerVerification = !r.Boolean("tls_peer_verification", true)
+	o.SkipHostnameVerification = !r.Boolean("tls_hostname_verification", true)
+	_, hostnameSaid := r.Members["tls_hostname_verification"]
 	switch {
 	case o.SkipPeerVerification:
-		r.warn("tls_peer_verification", "the key server's certificate is not verified: whoever can redirect the connection gets the keys")
+		r.Warn("tls_peer_verification", "the key server's certificate is not verified: whoever can redirect the connection gets the keys")
 		if hostnameSaid && !o.SkipHostnameVerification {
-			r.warn("tls_hostname_verification", "it has no effect while tls_peer_verification is false")
+			r.Warn("tls_hostname_verification", "it has no effect while tls_peer_verification is false")
 		}
 		o.SkipHostnameVerification = true
 	case o.SkipHostnameVerification:
-		r.warn("tls_hostname_verification", "the name in the key server's certificate is not verified: any certificate of server_ca's will do")
+		r.Warn("tls_hostname_verification", "the name in the key server's certificate is not verified: any certificate of server_ca's will do")
 	}
-}
-
-// choice reads a string option that has few values.
-func (r *reader) choice(option, otherwise string, values []string) string {
-	if _, ok := r.members[option]; !ok {
-		return otherwise
-	}
-	cure := fmt.Sprintf("Write one of %q; the default is %q.", values, otherwise)
-	s, ok := r.text(option)
-	if ok && !slices.Contains(values, s) {
-		r.fault(option, fmt.Sprintf("%q is not a value of it", s), cure, nil)
-	}
-	if !ok || !slices.Contains(values, s) {
-		return otherwise
-	}
-	return s
 }
 
 // password reads client_key_password or client_key_password_file; nil without
 // either. False after a fault.
 func (r *reader) password() (*secret.Bytes, bool) {
-	faults := len(r.faults)
-	inline, hasInline := r.text("client_key_password")
-	file, hasFile := r.text("client_key_password_file")
+	faults := len(r.Faults)
+	inline, hasInline := r.Text("client_key_password")
+	file, hasFile := r.Text("client_key_password_file")
 	hasInline = hasInline && inline != ""
 	hasFile = hasFile && strings.TrimSpace(file) != ""
 	switch {
-	case len(r.faults) > faults:
+	case len(r.Faults) > faults:
 		return nil, false
 	case hasInline && hasFile:
-		r.fault("client_key_password", "client_key_password_file is set, too", "Keep one of the two.", nil)
+		r.Fault("client_key_password", "client_key_password_file is set, too", "Keep one of the two.", nil)
 		return nil, false
 	case hasInline:
-		if mode, ok := modeOf(r.file); ok && mode&0o004 != 0 {
-			r.warn("client_key_password", "everyone on this host can read the file it stands in; chmod o-r "+r.file)
+		if mode, ok := config.ModeOf(r.File); ok && mode&0o004 != 0 {
+			r.Warn("client_key_password", "everyone on this host can read the file it stands in; chmod o-r "+r.File)
 		}
 		// encoding/json's string stays in the heap until the collector takes it;
 		// who minds that uses client_key_password_file.

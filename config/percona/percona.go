@@ -8,20 +8,15 @@
 package percona
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/keyring"
-	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // Component is the component's name, in the manifest and in the file names.
-const Component = "component_keyring_kmip"
+const Component = config.ComponentKMIP
 
 // FileName is the configuration file's name, in the folder of the component
 // (MySQL's plugin_dir) and, with read_local_config, in the data directory.
@@ -51,13 +46,8 @@ func (o *Options) Status() []keyring.StatusRow {
 // Wipe wipes the password.
 func (o *Options) Wipe() { o.ClientKeyPassword.Wipe() }
 
-// Report is what the administrator should know besides the faults. It is
-// filled in even if there are faults.
-type Report struct {
-	File     string   // the configuration file that counts, absolute
-	Warnings []string // what works and deserves attention; for the log
-	Notes    []string // what was decided, such as which path was taken; for the log
-}
+// Report is what the administrator should know besides the faults.
+type Report = config.Report
 
 // Read reads the global file in componentDir or, if that one says so, the local
 // one in instanceDir instead (nothing is merged). An empty instanceDir is the
@@ -68,100 +58,32 @@ type Report struct {
 // here, and their rights are compared with the needs of instanceDir's owner: a
 // component is loaded as root, and reloaded as that owner.
 func Read(componentDir, instanceDir string, base config.Base) (Options, Report, error) {
-	if instanceDir == "" {
-		instanceDir = string(base)
-	}
-	global := filepath.Join(componentDir, FileName)
-	r := &reader{file: global, base: base, dataDir: instanceDir, now: time.Now, report: Report{File: global}}
-	if !r.load("Write it, as the documentation shows, or let \"dbkeyring endpoint add NAME --for mysql\" write it.") {
-		return Options{}, r.report, r.faults
-	}
-	defer r.wipe()
-	if !r.boolean("read_local_config", false) {
-		return r.finish()
-	}
-	if len(r.members) > 1 {
-		r.note("%s says read_local_config: its other options do not count", global)
-	}
-	if len(r.faults) > 0 { // about read_local_config itself, or all of the file
-		return Options{}, r.report, r.faults
-	}
-	r.checkOwner("", global)
-	local := filepath.Join(instanceDir, FileName)
-	l := &reader{file: local, base: base, dataDir: instanceDir, now: r.now, report: r.report}
-	l.report.File = local
-	if !l.load("The global file " + global + " says \"read_local_config\": true. Put the configuration into the data directory, or take that line out.") {
-		return Options{}, l.report, l.faults
-	}
-	defer l.wipe()
-	if l.boolean("read_local_config", false) {
-		l.warn("read_local_config", "it has no effect in the local file")
-	}
-	return l.finish()
+	return read(config.OpenLocal(config.Reader{Base: base, Now: time.Now}, componentDir, instanceDir, FileName,
+		"Write it, as the documentation shows, or let \"dbkeyring endpoint add NAME --for mysql\" write it."))
 }
 
 // ReadFile reads one configuration file, whatever its name, for tools that have
 // no data directory.
 func ReadFile(file string, base config.Base) (Options, Report, error) {
-	r := &reader{file: file, base: base, now: time.Now, report: Report{File: file}}
-	if !r.load("Name the configuration file of the component.") {
-		return Options{}, r.report, r.faults
+	return read(config.OpenFile(config.Reader{File: file, Base: base, Now: time.Now}))
+}
+
+func read(o *config.Object, ok bool) (Options, Report, error) {
+	if !ok {
+		return Options{}, o.Report, o.Faults
 	}
-	defer r.wipe()
-	if r.boolean("read_local_config", false) {
-		r.fault("read_local_config", "the options stand in the file of the same name in the data directory", "Name that file instead.", nil)
-		return Options{}, r.report, r.faults
-	}
+	defer o.Wipe()
+	r := &reader{o}
 	return r.finish()
 }
 
-// maxFile is far above any configuration.
-const maxFile = 1 << 20
+// reader goes through one file and collects what there is to say about it.
+type reader struct{ *config.Object }
 
-// load reads and splits the file; false if nothing can be said about its options.
-func (r *reader) load(cureIfAbsent string) bool {
-	info, err := os.Stat(r.file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		r.fileFault(0, "there is no such file", cureIfAbsent, err)
-		return false
-	case err != nil:
-		r.fileFault(0, "cannot read it: "+osReason(err), r.rightsCure(r.file), err)
-		return false
-	case !info.Mode().IsRegular():
-		r.fileFault(0, "it is not a regular file", "Put the configuration file there.", nil)
-		return false
-	case info.Size() > maxFile:
-		r.fileFault(0, "it is too large for a configuration file", "Put the right file there.", nil)
-		return false
+// aliases are names that people write, and what they mean.
+func aliases() map[string]string {
+	return map[string]string{
+		"client_certificate": "client_ca", "client_cert": "client_ca", "root_ca": "server_ca", "ca": "server_ca",
+		"server_host": "server_addr", "host": "server_addr", "port": "server_port",
 	}
-	data, err := os.ReadFile(r.file)
-	if err != nil {
-		r.fileFault(0, "cannot read it: "+osReason(err), r.rightsCure(r.file), err)
-		return false
-	}
-	r.data = data
-	return r.split()
-}
-
-// split takes the text apart and looks at the names.
-func (r *reader) split() bool {
-	members, err := config.ParseObject(r.data)
-	if err != nil {
-		syntax, _ := errors.AsType[*config.SyntaxError](err)
-		r.fileFault(syntax.Line, syntax.Problem, "Write one JSON object with the options.", err)
-		secret.Wipe(r.data)
-		return false
-	}
-	r.index(members)
-	return true
-}
-
-func (r *reader) wipe() { secret.Wipe(r.data) }
-
-func osReason(err error) string {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err.Error()
-	}
-	return err.Error()
 }
