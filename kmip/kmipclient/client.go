@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 // Options says whom to talk to. Only Servers and TLS (or Handshake) are needed.
 type Options struct {
-	// Servers are "host:port" or "[v6]:port", in the order to try.
+	// Servers are "host:port" or "[v6]:port", the best one first.
 	Servers []string
 	// TLS is the configuration of the connections. An empty ServerName is filled in
 	// with the host of the server that is talked to.
@@ -23,8 +24,11 @@ type Options struct {
 	// Handshake, if it is set, makes the TLS connections in place of TLS, for
 	// callers who word its errors. On an error it closes conn.
 	Handshake func(ctx context.Context, conn net.Conn, host string) (*tls.Conn, error)
-	// Timeout bounds each exchange with one server, connecting included. 0 means 5 s.
+	// Timeout bounds each exchange with one server. 0 means 5 s.
 	Timeout time.Duration
+	// ConnectTimeout bounds each attempt to connect to a server: to find its
+	// addresses, TCP, TLS and the version. The attempts overlap. 0 means Timeout.
+	ConnectTimeout time.Duration
 	// Version fixes the protocol version. Zero takes the highest that the server
 	// speaks, too.
 	Version kmip.Version
@@ -35,32 +39,37 @@ type Options struct {
 	MaxAge, MaxIdle time.Duration
 	// Logger gets what is worth knowing, never a key. Nil logs nothing.
 	Logger *slog.Logger
-	// Dial connects to one address, for tests. Nil is a net.Dialer's.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial connects to one address, and Resolve finds those of a host, for tests.
+	// Nil are a net.Dialer's and a net.Resolver's.
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	Resolve func(ctx context.Context, host string) ([]string, error)
 }
 
 // Client talks to key servers. Its methods may be called from many goroutines.
 type Client struct {
 	o       Options
-	servers []server
+	servers []*server
+	sockets chan struct{}   // held by attempts to connect; clones share it
+	life    context.Context // ends when the client is closed
+	end     context.CancelFunc
 
 	// turn is held by who uses the connection: a mutex that a context can leave.
 	turn chan struct{}
 	// What follows belongs to the holder of the turn.
 	conn    *conn
-	current int // index into servers of the last good one
-	habits  map[*server]habit
+	current *server // the last good one; nil before the first
+	back    comeback
 
 	mu     sync.Mutex // guards status and closed
 	status Status
 	closed bool
 }
 
-type server struct{ addr, host, port string }
-
 // Status is what a client knows of its connection.
 type Status struct {
 	Server  string       // the last good server, "" before the first
+	Rank    int          // its place in Options.Servers; 0 is the best
+	Since   time.Time    // when it came into use
 	Version kmip.Version // the version spoken with it
 	Batches bool         // whether it takes several operations in one request
 	Err     error        // why the last exchange got no answer; nil if it did
@@ -79,8 +88,8 @@ var ErrClosed = errors.New("the KMIP client is closed")
 // New checks the options. It connects to nobody: the first call does.
 func New(o Options) (*Client, error) {
 	var errs []error
-	c := &Client{o: o, turn: make(chan struct{}, 1)}
-	for _, addr := range o.Servers {
+	c := newClient(o, make(chan struct{}, maxSockets))
+	for rank, addr := range o.Servers {
 		host, port, err := net.SplitHostPort(addr)
 		if err == nil && (host == "" || port == "") {
 			err = errors.New("the host or the port is empty")
@@ -89,7 +98,7 @@ func New(o Options) (*Client, error) {
 			errs = append(errs, fmt.Errorf("server %q is not host:port: %w", addr, err))
 			continue
 		}
-		c.servers = append(c.servers, server{addr, host, port})
+		c.servers = append(c.servers, &server{rank: rank, addr: addr, host: host, port: port})
 	}
 	if len(o.Servers) == 0 {
 		errs = append(errs, errors.New("there is no server"))
@@ -105,6 +114,9 @@ func New(o Options) (*Client, error) {
 	}
 	if c.o.Timeout <= 0 {
 		c.o.Timeout = defaultTimeout
+	}
+	if c.o.ConnectTimeout <= 0 {
+		c.o.ConnectTimeout = c.o.Timeout
 	}
 	if c.o.MaxResponse <= 0 {
 		c.o.MaxResponse = defaultMaxResponse
@@ -124,20 +136,31 @@ func New(o Options) (*Client, error) {
 	if c.o.Dial == nil {
 		c.o.Dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
+	if c.o.Resolve == nil {
+		c.o.Resolve = net.DefaultResolver.LookupHost
+	}
 	return c, nil
+}
+
+func newClient(o Options, sockets chan struct{}) *Client {
+	c := &Client{o: o, turn: make(chan struct{}, 1), sockets: sockets}
+	c.life, c.end = context.WithCancel(context.Background())
+	return c
 }
 
 // Clone returns a client with the same options and a connection of its own. It
 // talks only to the server that answered c last, if one did.
 func (c *Client) Clone() *Client {
-	clone := &Client{o: c.o, turn: make(chan struct{}, 1)}
 	last := c.Status().Server
-	for _, addr := range c.o.Servers {
-		if last == "" || addr == last {
-			host, port, _ := net.SplitHostPort(addr) // New has checked it
-			clone.servers = append(clone.servers, server{addr: addr, host: host, port: port})
-		}
+	if i := slices.IndexFunc(c.servers, func(s *server) bool { return s.addr == last }); i >= 0 {
+		return c.cloneFor(c.servers[i])
 	}
+	return c.cloneFor(c.servers...)
+}
+
+func (c *Client) cloneFor(servers ...*server) *Client {
+	clone := newClient(c.o, c.sockets)
+	clone.servers = servers
 	return clone
 }
 
@@ -148,11 +171,13 @@ func (c *Client) Status() Status {
 	return c.status
 }
 
-// Close ends the connection. Calls that are under way end with their exchange.
+// Close ends the connection and all attempts to connect. Calls whose exchange is
+// under way end with it.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
+	c.end()
 	c.hangUpClosed()
 	return nil
 }
@@ -174,9 +199,10 @@ func (c *Client) isClosed() bool {
 	return c.closed
 }
 
-// take waits for the turn, as long as an exchange may take.
+// take waits for the turn, as long as another call's connecting or exchange may
+// take.
 func (c *Client) take(ctx context.Context) error {
-	wait, cancel := context.WithTimeout(ctx, c.o.Timeout)
+	wait, cancel := context.WithTimeout(ctx, max(c.o.Timeout, c.o.ConnectTimeout))
 	defer cancel()
 	select {
 	case c.turn <- struct{}{}:
@@ -212,6 +238,14 @@ func (c *Client) report(err error) {
 	defer c.mu.Unlock()
 	c.status.Err = err
 	if err == nil && c.conn != nil {
-		c.status.Server, c.status.Version, c.status.Batches = c.conn.server.addr, c.conn.version, c.conn.batch != 1
+		c.status.describe(c.conn)
 	}
+}
+
+// describe tells of the connection in use.
+func (s *Status) describe(cn *conn) {
+	if s.Server != cn.server.addr || s.Since.IsZero() {
+		s.Server, s.Rank, s.Since = cn.server.addr, cn.server.rank, time.Now()
+	}
+	s.Version, s.Batches = cn.version, cn.batch != 1
 }

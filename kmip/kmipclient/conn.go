@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ type conn struct {
 	raw     net.Conn       // below wiping, which is below TLS
 	wiping  *wipeconn.Conn // clears what TLS has deciphered
 	server  *server
+	address string // which of the server's
 	limit   int64
 	opened  time.Time
 	used    time.Time
@@ -30,30 +32,19 @@ type conn struct {
 	batch   int // the most operations that the server takes in one request; 0 for any number
 }
 
-// connect opens a connection to a server, by whichever of its addresses.
-func (c *Client) connect(ctx context.Context, s *server) (*conn, *ServerError) {
-	fail := func(p Phase, err error) *ServerError {
-		// Who ran into the deadline says so in many ways; one is enough for callers.
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-		return &ServerError{Server: s.addr, Phase: p, Err: err}
-	}
-	raw, err := c.o.Dial(ctx, "tcp", s.addr) // tries all addresses in turn
+// session makes a TLS session with one address of a server.
+func (c *Client) session(ctx context.Context, s *server, address string) (*conn, *ServerError) {
+	raw, err := c.o.Dial(ctx, "tcp", address)
 	if err != nil {
-		var dns *net.DNSError
-		if errors.As(err, &dns) {
-			return nil, fail(PhaseResolve, err)
-		}
-		return nil, fail(PhaseConnect, err)
+		return nil, faultOf(ctx, s, PhaseConnect, err)
 	}
 	wiping := wipeconn.New(raw)
 	t, err := c.o.Handshake(ctx, wiping, s.host)
 	if err != nil {
-		return nil, fail(PhaseHandshake, err)
+		return nil, faultOf(ctx, s, PhaseHandshake, err)
 	}
 	now := time.Now()
-	return &conn{Conn: t, raw: raw, wiping: wiping, server: s, limit: c.o.MaxResponse, opened: now, used: now}, nil
+	return &conn{Conn: t, raw: raw, wiping: wiping, server: s, address: address, limit: c.o.MaxResponse, opened: now, used: now}, nil
 }
 
 // handshake is the default of Options.Handshake.
@@ -68,6 +59,19 @@ func (c *Client) handshake(ctx context.Context, raw net.Conn, host string) (*tls
 		return nil, err
 	}
 	return t, nil
+}
+
+// faultOf makes a *ServerError. Who ran into the deadline says so in many ways;
+// one is enough for callers.
+func faultOf(ctx context.Context, s *server, p Phase, err error) *ServerError {
+	end := ctx.Err()
+	if end == nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		end = context.DeadlineExceeded // the connection's clock was a little faster
+	}
+	if end != nil && !errors.Is(err, end) {
+		err = fmt.Errorf("%w: %w", end, err)
+	}
+	return &ServerError{Server: s.addr, Phase: p, Err: err}
 }
 
 // serverName is a host without what is no part of a name: the zone of an IPv6
@@ -102,12 +106,7 @@ func (c *conn) dead() bool {
 
 // roundTrip sends a request and reads its answer. The error is a *ServerError.
 func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.ResponseMessage, *ServerError) {
-	fail := func(p Phase, err error) *ServerError {
-		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
-			err = fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-		return &ServerError{Server: c.server.addr, Phase: p, Err: err}
-	}
+	fail := func(p Phase, err error) *ServerError { return faultOf(ctx, c.server, p, err) }
 	deadline, _ := ctx.Deadline() // the zero time is no deadline
 	if err := c.SetDeadline(deadline); err != nil {
 		return nil, fail(PhaseSend, err)

@@ -17,115 +17,103 @@ func (c *Client) DiscoverVersions(ctx context.Context, versions ...kmip.Version)
 	return call[*kmip.DiscoverVersionsResponse](ctx, c, &kmip.DiscoverVersionsRequest{Versions: versions})
 }
 
-// habit is what is remembered of a server that does not do Discover Versions.
-type habit struct {
-	hangsUp bool         // it answers by hanging up
-	settled kmip.Version // the version that was found without; zero before, and after a failure
-}
-
-// settle remembers the version of a server that does not do Discover Versions.
-func (c *Client) settle(s *server, v kmip.Version) {
-	h, known := c.habits[s]
-	if !known && v == (kmip.Version{}) {
-		return
-	}
-	if c.habits == nil {
-		c.habits = make(map[*server]habit)
-	}
-	h.settled = v
-	c.habits[s] = h
-}
-
 // negotiate settles the version of a new connection: the fixed one, or the highest
 // common one of Discover Versions. It came with 1.1; a server that does not take
 // it is asked something harmless in each version from the top. Old servers hang up
-// on what they do not know: then the next question goes over a new connection.
-func (c *Client) negotiate(ctx context.Context) *ServerError {
-	s := c.conn.server
-	h := c.habits[s]
+// on what they do not know: then the next question goes over a new connection,
+// which is what is returned. On a fault the connection is closed.
+func (c *Client) negotiate(ctx context.Context, cn *conn) (*conn, *ServerError) {
+	s := cn.server
+	settled, hangsUp := s.habits()
 	switch {
 	case c.o.Version != (kmip.Version{}):
-		c.conn.version = c.o.Version
-		return nil
-	case h.settled != (kmip.Version{}):
-		c.conn.version = h.settled
-		return nil
-	case h.hangsUp:
-		return c.probe(ctx)
+		cn.version = c.o.Version
+		return cn, nil
+	case settled != (kmip.Version{}):
+		cn.version = settled
+		return cn, nil
+	case hangsUp:
+		return c.probe(ctx, cn)
 	}
-	c.conn.version = kmip.V1_1
-	answer, _, refusal, fault := c.conn.ask(ctx, &kmip.DiscoverVersionsRequest{Versions: kmip.Versions()})
+	cn.version = kmip.V1_1
+	answer, _, refusal, fault := cn.ask(ctx, &kmip.DiscoverVersionsRequest{Versions: kmip.Versions()})
 	switch {
 	case fault != nil && hungUp(fault) && ctx.Err() == nil:
 		c.o.Logger.Debug("the key server hangs up on Discover Versions; trying one version after the other", "server", s.addr)
-		if c.reconnect(ctx) != nil || c.probe(ctx) != nil {
-			return fault // it hangs up on everything
+		again, no := c.reopen(ctx, cn)
+		if no == nil {
+			again, no = c.probe(ctx, again)
 		}
-		c.habits[s] = habit{hangsUp: true, settled: c.conn.version}
-		return nil
+		if no != nil {
+			return nil, fault // it hangs up on everything
+		}
+		s.setHangsUp()
+		return again, nil
 	case fault != nil:
-		return fault
+		cn.Close()
+		return nil, fault
 	case refusal == nil:
 		offered := answer.(*kmip.DiscoverVersionsResponse).Versions
 		for _, v := range kmip.Versions() {
 			if slices.Contains(offered, v) {
-				c.conn.version = v
-				return nil
+				cn.version = v
+				return cn, nil
 			}
 		}
-		return &ServerError{Server: s.addr, Phase: PhaseVersion, Err: fmt.Errorf("%w: the server offers %v", ErrNoCommonVersion, offered)}
+		cn.Close()
+		return nil, &ServerError{Server: s.addr, Phase: PhaseVersion, Err: fmt.Errorf("%w: the server offers %v", ErrNoCommonVersion, offered)}
 	}
 	switch kmip.ReasonOf(refusal) {
 	case kmip.ReasonAuthenticationNotSuccessful, kmip.ReasonPermissionDenied:
-		return nil // it would be the same in any version; let the caller's request show it
+		return cn, nil // it would be the same in any version; let the caller's request show it
 	}
-	return c.probe(ctx)
+	return c.probe(ctx, cn)
 }
 
 // probe asks for the server's operations in each version from the top, until one
-// is understood.
-func (c *Client) probe(ctx context.Context) *ServerError {
-	s := c.conn.server
+// is understood. What it returns and closes is as with negotiate.
+func (c *Client) probe(ctx context.Context, cn *conn) (*conn, *ServerError) {
+	s := cn.server
 	var last error
 	for i, v := range kmip.Versions() {
-		c.conn.version = v
-		_, spoken, refusal, fault := c.conn.ask(ctx, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations}})
+		cn.version = v
+		_, spoken, refusal, fault := cn.ask(ctx, harmless)
 		if fault != nil {
 			if !hungUp(fault) || ctx.Err() != nil || i == len(kmip.Versions())-1 {
-				return fault
+				cn.Close()
+				return nil, fault
 			}
-			if fault := c.reconnect(ctx); fault != nil {
-				return fault
+			if cn, fault = c.reopen(ctx, cn); fault != nil {
+				return nil, fault
 			}
 			continue
 		}
 		// Any answer but one about the message itself shows that it was understood.
 		if refusal == nil || kmip.ReasonOf(refusal) != kmip.ReasonInvalidMessage {
 			if spoken.Supported() && v.AtLeast(spoken) {
-				c.conn.version = spoken // what it answers in is what it knows
+				cn.version = spoken // what it answers in is what it knows
 			}
-			c.settle(s, c.conn.version)
-			return nil
+			s.setSettled(cn.version)
+			return cn, nil
 		}
 		last = refusal
 	}
-	return &ServerError{Server: s.addr, Phase: PhaseVersion, Err: fmt.Errorf("%w: %w", ErrNoCommonVersion, last)}
+	cn.Close()
+	return nil, &ServerError{Server: s.addr, Phase: PhaseVersion, Err: fmt.Errorf("%w: %w", ErrNoCommonVersion, last)}
 }
+
+// harmless is a question that every server can answer.
+var harmless = &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations}}
 
 // hungUp says whether the server ended the connection where an answer was due.
 func hungUp(e *ServerError) bool {
 	return e.Phase == PhaseReceive && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF) || errors.Is(e.Err, syscall.ECONNRESET))
 }
 
-// reconnect opens another connection to the server of the open one.
-func (c *Client) reconnect(ctx context.Context) *ServerError {
-	s := c.conn.server
-	c.conn.Close()
-	conn, fault := c.connect(ctx, s)
-	if fault == nil {
-		c.conn = conn
-	}
-	return fault
+// reopen replaces a connection by another one to the same address.
+func (c *Client) reopen(ctx context.Context, cn *conn) (*conn, *ServerError) {
+	cn.Close()
+	return c.session(ctx, cn.server, cn.address)
 }
 
 // ask does one operation in the connection's version. spoken is that of the answer.

@@ -58,63 +58,54 @@ func (c *Client) do(ctx context.Context, reqs []kmip.Payload) ([]Result, error) 
 	return results, err
 }
 
-// tryServers sends the request to the last good server and, if it is one that may
-// be repeated, to the others in turn.
+// tryServers sends the request over the kept connection or a new one and, while
+// it may be repeated, to other servers.
 func (c *Client) tryServers(ctx context.Context, reqs []kmip.Payload) ([]Result, error) {
-	var failed Error
+	var failed failures
 	mayRepeat := true
 	for _, r := range reqs {
 		mayRepeat = mayRepeat && repeatable(r.Operation())
 	}
-	for i := range c.servers {
-		n := (c.current + i) % len(c.servers)
-		results, fault := c.tryServer(ctx, n, reqs, mayRepeat)
-		if fault == nil {
-			if n != c.current {
-				c.o.Logger.Info("another key server is in use", "server", c.servers[n].addr)
+	for {
+		kept := c.keep()
+		if !kept {
+			if c.conn = c.openAny(ctx, c.order(), &failed); c.conn == nil {
+				break
 			}
-			c.current = n
+		}
+		s := c.conn.server
+		results, fault := c.exchangeInTime(ctx, reqs)
+		if fault == nil {
+			s.answered()
+			c.use(s, failed.faults)
 			return results, nil
 		}
 		c.hangUp()
-		c.settle(&c.servers[n], kmip.Version{}) // it may be another program next time
-		failed.Servers = append(failed.Servers, fault)
-		if fault.Phase == PhaseReceive && !fault.early && !mayRepeat {
-			failed.Sent = true
-			break
+		// A kept connection that died is no news of the server. What was not sent as
+		// a whole may always be sent again.
+		if kept && !fault.Timeout() && ctx.Err() == nil &&
+			(fault.Phase == PhaseSend || fault.Phase == PhaseReceive && mayRepeat && !answered(fault)) {
+			c.o.Logger.Debug("the kept connection is dead; connecting again", "server", s.addr, "cause", fault.Err)
+			continue
+		}
+		failed.add(s, fault)
+		if fault.Phase == PhaseReceive && !mayRepeat {
+			return nil, &Error{Servers: failed.faults, Sent: true}
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, &failed
+	if c.isClosed() {
+		return nil, ErrClosed
+	}
+	return nil, &Error{Servers: failed.faults}
 }
 
-// tryServer does the exchange with one server, within the timeout.
-func (c *Client) tryServer(ctx context.Context, n int, reqs []kmip.Payload, mayRepeat bool) ([]Result, *ServerError) {
+// exchangeInTime is exchange within the timeout.
+func (c *Client) exchangeInTime(ctx context.Context, reqs []kmip.Payload) ([]Result, *ServerError) {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
-	s := &c.servers[n]
-	if c.keep(s) {
-		results, fault := c.exchange(ctx, reqs)
-		// A kept connection that died is no news of the server. What was not sent as
-		// a whole may always be sent again.
-		stale := fault != nil && ctx.Err() == nil && (fault.Phase == PhaseSend || fault.Phase == PhaseReceive && mayRepeat && !answered(fault))
-		if !stale {
-			return results, fault
-		}
-		c.o.Logger.Debug("the kept connection is dead; connecting again", "server", s.addr, "cause", fault.Err)
-		c.hangUp()
-	}
-	conn, fault := c.connect(ctx, s)
-	if fault != nil {
-		return nil, fault
-	}
-	c.conn = conn
-	if fault := c.negotiate(ctx); fault != nil {
-		fault.early = true
-		return nil, fault
-	}
 	return c.exchange(ctx, reqs)
 }
 
@@ -123,14 +114,13 @@ func answered(e *ServerError) bool {
 	return errors.Is(e, ErrNotKMIP) || errors.Is(e, ErrTooLarge) || errors.Is(e, ErrMismatch) || kmip.ReasonOf(e) != 0
 }
 
-// keep says whether the open connection can be used for the server, and closes it
-// if not.
-func (c *Client) keep(s *server) bool {
+// keep says whether the open connection can be used, and closes it if not.
+func (c *Client) keep() bool {
 	if c.conn == nil {
 		return false
 	}
 	now := time.Now()
-	if c.conn.server == s && now.Sub(c.conn.opened) < c.o.MaxAge && now.Sub(c.conn.used) < c.o.MaxIdle && !c.conn.dead() {
+	if now.Sub(c.conn.opened) < c.o.MaxAge && now.Sub(c.conn.used) < c.o.MaxIdle && !c.conn.dead() {
 		return true
 	}
 	c.hangUp()
