@@ -3,7 +3,7 @@
 //
 // A back end (package backend/...) is a [Keyring]. What only some can do is a
 // small interface of its own, found by type assertion: [NativeIDer],
-// [StateReporter], [Reloader], [StatusReporter].
+// [Checker], [StateReporter], [Reloader], [StatusReporter].
 //
 // The two answers that must never be confused are [ErrNotFound] (the keys'
 // keeper said that there is no such key) and [ErrUnreachable] (nobody said
@@ -91,6 +91,12 @@ type Keyring interface {
 // as the Unique Identifier of a KMIP object.
 type NativeIDer interface {
 	NativeID(ctx context.Context, id ID) (string, error)
+}
+
+// Checker is a Keyring that can say beforehand, and without asking anyone, that
+// Store would refuse such a key: with the ErrInvalid that Store would give.
+type Checker interface {
+	Check(id ID, typ string, size int) error
 }
 
 // StateReporter is a Keyring whose keeper gives keys a state (KMIP 1.4, 3.22),

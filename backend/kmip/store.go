@@ -48,6 +48,14 @@ func check(id keyring.ID, typ string, size int) error {
 	return errors.Join(errs...)
 }
 
+// Check says why Store would refuse such a key, whatever there is on the server.
+func (r *Keyring) Check(id keyring.ID, typ string, size int) error {
+	if err := check(id, typ, size); err != nil {
+		return keyring.E("store", id, keyring.ErrInvalid, err)
+	}
+	return nil
+}
+
 // add puts a key there whose ID is free.
 func (r *Keyring) add(ctx context.Context, op string, id keyring.ID, typ string, size int, data func() *secret.Bytes) error {
 	if err := check(id, typ, size); err != nil {
