@@ -4,17 +4,27 @@ import (
 	"context"
 	"time"
 
-	"github.com/dbkeyring/dbkeyring/backend/kmip"
+	backend "github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/config"
+	"github.com/dbkeyring/dbkeyring/config/enterprise"
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/module/bridge"
 )
 
-// componentKMIP is component_keyring_kmip: Percona's configuration, keys on KMIP
-// servers.
+// componentKMIP is component_keyring_kmip: keys on KMIP servers, with the
+// configuration of Percona Server's component of this name or MySQL Enterprise's.
 func componentKMIP(req bridge.Request) (bridge.Config, error) {
+	if config.IsEnterpriseAt(req.ComponentPath, req.InstancePath, config.Base(req.FirstDir)) {
+		options, report, err := enterprise.Read(req.ComponentPath, req.InstancePath, config.Base(req.FirstDir))
+		return kmipConfig(req, options.Options, options.Status(), report, err)
+	}
 	options, report, err := percona.Read(req.ComponentPath, req.InstancePath, config.Base(req.FirstDir))
+	return kmipConfig(req, options.Options, options.Status(), report, err)
+}
+
+// kmipConfig is what all dialects that end in KMIP options have in common.
+func kmipConfig(req bridge.Request, o backend.Options, status []keyring.StatusRow, report config.Report, err error) (bridge.Config, error) {
 	for _, note := range report.Notes {
 		req.Log.Info(note)
 	}
@@ -22,21 +32,27 @@ func componentKMIP(req bridge.Request) (bridge.Config, error) {
 		req.Log.Warn(warning)
 	}
 	if err != nil {
-		return bridge.Config{Status: notApplicable(options.Status())},
+		return bridge.Config{Status: notApplicable(status)},
 			keyring.E("read the configuration", keyring.ID{}, keyring.ErrInvalid, err)
 	}
 	req.Log.Info("the configuration is read", "file", report.File)
-	o := options.Options
 	servers := time.Duration(len(o.Servers))
 	if req.Quick {
 		o.Timeout = min(o.Timeout, bridge.ContactTimeout/servers)
+		if o.ConnectTimeout > 0 {
+			o.ConnectTimeout = min(o.ConnectTimeout, bridge.ContactTimeout)
+		}
+	}
+	// An exchange may have to go round the servers; the last one may be the good one.
+	call := o.Timeout * (servers + 1)
+	if o.ConnectTimeout > 0 { // attempts to connect overlap
+		call = o.ConnectTimeout + 2*o.Timeout
 	}
 	return bridge.Config{
-		Status: options.Status(),
-		// An exchange may have to go round the servers; the last one may be the good one.
-		CallTimeout: o.Timeout * (servers + 1),
-		Open:        func(ctx context.Context) (keyring.Keyring, error) { return kmip.Open(ctx, o, req.Log) },
-		Wipe:        options.Wipe,
+		Status:      status,
+		CallTimeout: call,
+		Open:        func(ctx context.Context) (keyring.Keyring, error) { return backend.Open(ctx, o, req.Log) },
+		Wipe:        func() { o.ClientKeyPassword.Wipe() },
 	}, nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/config/enterprise"
+	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/internal/hostlog"
 	"github.com/dbkeyring/dbkeyring/keyring"
@@ -138,4 +140,44 @@ func TestComponentKMIPOpenEndsWithItsContext(t *testing.T) {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 	silent.Close()
+}
+
+// A file with MySQL Enterprise's options is read as such, wherever it lies.
+func TestComponentKMIPEnterprise(t *testing.T) {
+	a := kmiptest.NewAuthority(t)
+	client := a.Client("mysql")
+	dir, dataDir := t.TempDir(), t.TempDir()
+	if err := okv.Write(dir, okv.Endpoint{Server: "unused:1", CA: read(t, a.CertFile), Cert: read(t, client.CertFile), Key: read(t, client.KeyFile)}); err != nil {
+		t.Fatal(err)
+	}
+	text := `{"kmip_configuration_directory": "` + dir + `", "server": "127.0.0.1:5696", "standby_server": ["127.0.0.2:5696"], "cache_keys": false}`
+	for _, local := range []bool{false, true} {
+		req := bridge.Request{ComponentPath: dir, InstancePath: dataDir, FirstDir: dir, Log: slog.New(slog.DiscardHandler)}
+		file := filepath.Join(dir, enterprise.FileName)
+		if local {
+			if err := os.WriteFile(file, []byte(percona.ConfigPointer), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			file = filepath.Join(dataDir, enterprise.FileName)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := componentKMIP(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Status[0] != (keyring.StatusRow{Name: "Kmip_configuration_directory", Value: dir}) || c.Status[1].Value != "false" || c.CallTimeout != 30*time.Second {
+			t.Errorf("%v, %v", c.Status, c.CallTimeout)
+		}
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
