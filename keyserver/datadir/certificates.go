@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -57,6 +58,30 @@ func (d *Dir) ServerCertificate(names []string, now time.Time) (*tls.Certificate
 	}, nil
 }
 
+// renewCA gives the CA a new certificate in time. The clients get it with their
+// own next ones, which they need before the old CA's end: none outlives it.
+func (d *Dir) renewCA(ca *pki.CA, now time.Time) (*pki.CA, error) {
+	old := ca.Certificate.NotAfter
+	if now.Add(pki.CARenewBefore).Before(old) {
+		return ca, nil
+	}
+	ca, err := ca.Renew(now)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(d.file(AdminDir), RootCertFile)); err == nil {
+		if err := pki.SaveCertificate(filepath.Join(d.file(AdminDir), RootCertFile), ca.Certificate); err != nil {
+			return nil, err
+		}
+	}
+	if err := pki.SaveCertificate(d.file(caCertFile), ca.Certificate); err != nil { // last: a crash before it repeats all
+		return nil, err
+	}
+	d.log.Warn("renewed the CA's certificate. Clients that have the old one only are out at its end; they get the new one with: dbkeyring endpoint renew",
+		"old_end", old.Format(time.RFC3339), "new_end", ca.Certificate.NotAfter.Format(time.RFC3339))
+	return ca, nil
+}
+
 // RenewAdmin renews the administrator's certificate in the data directory when
 // it nears its end, or when a renewal was cut off. One that was moved elsewhere,
 // or removed, is left alone.
@@ -103,7 +128,7 @@ func (d *Dir) EndingSoon(now time.Time) []Ending {
 	var soon []Ending
 	limit := now.Add(pki.RenewBefore)
 	if end := d.CA.Certificate.NotAfter; end.Before(limit) {
-		soon = append(soon, Ending{"the CA", end, "No certificate outlives it: set up a new server before, and move the keys there"})
+		soon = append(soon, Ending{"the CA", end, "Restart the server, which renews it; then renew every endpoint"})
 	}
 	for _, e := range d.Endpoints.List() {
 		if end := e.NotAfter(); e.Removed == nil && end.Before(limit) {

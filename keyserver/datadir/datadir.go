@@ -3,8 +3,8 @@
 //
 //	store.db                 objects and endpoints, encrypted under the root key
 //	root_key.pem             the root key: without it the store cannot be read
-//	ca_certificate.pem       the CA that signs server and clients, and its key
-//	ca_key.pem
+//	ca_certificate.pem       the CA that signs server and clients, and its key;
+//	ca_key.pem               renewed at start when it is time
 //	server_certificate.pem   renewed at start and daily when it is time
 //	server_key.pem
 //	audit.log                one JSON line for each operation
@@ -182,6 +182,9 @@ func (d *Dir) load(raw *bolt.Store) error {
 	sealed, err := store.Sealed(raw, root)
 	if err != nil {
 		return fmt.Errorf("open %s with %s: %w", d.file(storeFile), d.file(rootKeyFile), err)
+	}
+	if ca, err = d.renewCA(ca, time.Now()); err != nil {
+		return err
 	}
 	return d.use(sealed, ca)
 }

@@ -178,6 +178,38 @@ func TestOpen_None(t *testing.T) {
 	d.Close()
 }
 
+// TestOpen_RenewsTheCA: the keys must not be out of reach one day because a
+// certificate has ended.
+func TestOpen_RenewsTheCA(t *testing.T) {
+	for name, age := range map[string]time.Duration{"in time": pki.CALife - pki.CARenewBefore + time.Hour, "late": pki.CALife + time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			path := made(t)
+			old, err := pki.NewCA(time.Now().Add(-age))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := old.Save(filepath.Join(path, "ca_certificate.pem"), filepath.Join(path, "ca_key.pem")); err != nil {
+				t.Fatal(err)
+			}
+			d := open(t, path)
+			if !d.CA.Certificate.NotAfter.After(time.Now().Add(pki.CALife - time.Hour)) {
+				t.Errorf("the CA ends on %v", d.CA.Certificate.NotAfter)
+			}
+			for _, file := range []string{"ca_certificate.pem", "admin/root_certificate.pem"} {
+				if cert, err := pki.LoadCertificate(filepath.Join(path, file)); err != nil || !cert.Equal(d.CA.Certificate) {
+					t.Errorf("%s: not the new certificate, or %v", file, err)
+				}
+			}
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if again := open(t, path); !again.CA.Certificate.Equal(d.CA.Certificate) {
+				t.Error("renewed twice")
+			}
+		})
+	}
+}
+
 func TestServerCertificate_RenewedWhenNeeded(t *testing.T) {
 	path := made(t)
 	d := open(t, path)

@@ -29,6 +29,9 @@ const (
 	ClientLife = 365 * 24 * time.Hour // the default
 	// RenewBefore is how long before its end a certificate is renewed, or warned about.
 	RenewBefore = 30 * 24 * time.Hour
+	// CARenewBefore is how long before its end the CA gets a new certificate: time
+	// enough for every client to fetch it with its own next one.
+	CARenewBefore = 3 * 365 * 24 * time.Hour
 	// skew is how far a peer's clock may be behind ours.
 	skew = time.Hour
 )
@@ -55,17 +58,25 @@ func NewCA(now time.Time) (*CA, error) {
 		return nil, err
 	}
 	serial := newSerial()
-	template := &x509.Certificate{
-		SerialNumber: serial,
-		// The serial in the name keeps apart the CAs of several servers in a trust store.
-		Subject:               pkix.Name{CommonName: fmt.Sprintf("dbkeyring CA %x", serial.Bytes()[:4])},
-		NotBefore:             now.Add(-skew),
-		NotAfter:              now.Add(CALife),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		MaxPathLenZero:        true,
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
+	// The serial in the name keeps apart the CAs of several servers in a trust store.
+	return signCA(&x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: fmt.Sprintf("dbkeyring CA %x", serial.Bytes()[:4])}}, key, now)
+}
+
+// Renew returns the CA with a new certificate of the same name and key. What the
+// CA has signed is good under either certificate, and what it will sign, too; but
+// a client that has the old one only is out when that ends.
+func (ca *CA) Renew(now time.Time) (*CA, error) {
+	return signCA(&x509.Certificate{SerialNumber: newSerial(), Subject: ca.Certificate.Subject}, ca.key, now)
+}
+
+// signCA fills in what all CAs have in common, and signs.
+func signCA(template *x509.Certificate, key *ecdsa.PrivateKey, now time.Time) (*CA, error) {
+	template.NotBefore = now.Add(-skew)
+	template.NotAfter = now.Add(CALife)
+	template.IsCA = true
+	template.BasicConstraintsValid = true
+	template.MaxPathLenZero = true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	cert, err := sign(template, template, key.Public(), key)
 	if err != nil {
 		return nil, fmt.Errorf("make the CA: %w", err)
@@ -115,7 +126,7 @@ func (ca *CA) IssueClient(endpoint string, public crypto.PublicKey, life time.Du
 // issue fills in what all end certificates have in common, and signs.
 func (ca *CA) issue(template *x509.Certificate, public crypto.PublicKey, life time.Duration, now time.Time) (*x509.Certificate, error) {
 	if now.After(ca.Certificate.NotAfter) {
-		return nil, fmt.Errorf("the CA has expired on %s. Set up a new data directory and enrol the endpoints again", ca.Certificate.NotAfter.Format(time.DateOnly))
+		return nil, fmt.Errorf("the CA has expired on %s. Restart the server, which renews it", ca.Certificate.NotAfter.Format(time.DateOnly))
 	}
 	template.SerialNumber = newSerial()
 	template.NotBefore = now.Add(-skew)

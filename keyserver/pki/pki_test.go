@@ -79,6 +79,36 @@ func TestIssue_VerifiesForItsPurposeOnly(t *testing.T) {
 	}
 }
 
+// TestRenew: what either certificate of the CA has signed is good under both.
+func TestRenew(t *testing.T) {
+	then := time.Now()
+	now := then.Add(pki.CALife - pki.CARenewBefore)
+	old := newCA(t, then)
+	renewed, err := old.Renew(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if renewed.Certificate.Equal(old.Certificate) || renewed.Certificate.NotAfter.Before(now.Add(pki.CALife-time.Hour)) {
+		t.Errorf("it ends on %v", renewed.Certificate.NotAfter)
+	}
+	for signer, ca := range map[string]*pki.CA{"old": old, "new": renewed} {
+		server, err := ca.IssueServer([]string{"db1"}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for trust, root := range map[string]*pki.CA{"old": old, "new": renewed} {
+			roots := x509.NewCertPool()
+			roots.AddCert(root.Certificate)
+			if _, err := server.Certificate.Verify(x509.VerifyOptions{Roots: roots, DNSName: "db1", CurrentTime: now.Add(time.Hour)}); err != nil {
+				t.Errorf("signed by the %s, trusted by the %s: %v", signer, trust, err)
+			}
+		}
+		if reason := renewed.RenewalReason(server.Certificate, []string{"db1"}, now); reason != "" {
+			t.Errorf("the %s one's certificate is renewed: %s", signer, reason)
+		}
+	}
+}
+
 func TestIssueClient_Limits(t *testing.T) {
 	now := time.Now()
 	ca := newCA(t, now)
