@@ -121,7 +121,6 @@ func TestOtherModesDoNotWait(t *testing.T) {
 	for name, c := range map[string]config{"closed": ks.Config, "silent": ks.through(silent.Addr().String())} {
 		for _, mode := range [][]string{{"--verbose", "--help"}, {"--validate-config"}, {"--initialize-insecure"}} {
 			t.Run(name+strings.Join(mode, ""), func(t *testing.T) {
-				with, without := newMySQLFolders(t).useKMIP(c), newMySQLFolders(t)
 				took := func(m *MySQL) time.Duration {
 					if mode[0] != "--initialize-insecure" {
 						copyTree(t, template(t), m.path("data"))
@@ -132,10 +131,15 @@ func TestOtherModesDoNotWait(t *testing.T) {
 					}
 					return time.Since(start)
 				}
-				base := took(without)
-				if d := took(with); d > base+2*time.Second {
-					t.Errorf("%v with a dead key server, %v without a keyring", d, base)
+				// On a busy machine either may be slow for a reason of its own.
+				var with, without time.Duration
+				for range 4 {
+					without, with = took(newMySQLFolders(t)), took(newMySQLFolders(t).useKMIP(c))
+					if with <= without+2*time.Second {
+						return
+					}
 				}
+				t.Errorf("%v with a dead key server, %v without a keyring", with, without)
 			})
 		}
 	}

@@ -303,6 +303,23 @@ func TestPaging(t *testing.T) {
 	}
 }
 
+// A server that drops the Name from the question and answers in pages hides no
+// key behind the first page: "absent" would be wrong.
+func TestFind_BehindTheFirstPage(t *testing.T) {
+	w := newWorld(t, func(k *kmipKeeper) { k.DropsNames, k.PageLimit = true, 10 })
+	k := w.open()
+	for i := range 25 { // the newest comes first
+		w.add(fmt.Sprint(i), bytesOf(16, byte(i)), kmip.StateActive)
+	}
+	mustHave(t, k, keyring.ID{Name: "0"}, "AES", bytesOf(16, 0))
+	if err := k.Store(t.Context(), keyring.ID{Name: "1"}, key(bytesOf(16, 9))); keyring.KindOf(err) != keyring.ErrExists {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := fetch(t, k, keyring.ID{Name: "25"}); keyring.KindOf(err) != keyring.ErrNotFound {
+		t.Errorf("%v", err)
+	}
+}
+
 // One object of a form that we cannot read does not hide the others.
 func TestUnreadable(t *testing.T) {
 	w := newWorld(t, func(k *kmipKeeper) {

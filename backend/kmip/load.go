@@ -18,14 +18,10 @@ type loaded struct {
 
 // load reads all keys.
 func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, error) {
-	maximum := r.o.MaxObjects
-	if maximum <= 0 {
-		maximum = defaultMaxObjects
-	}
 	var all []*object
 	l := &loaded{}
 	for _, t := range []objectType{symmetric, secretData} {
-		uids, err := locateAll(ctx, c, maximum, r.o.scope(kmip.EnumerationAttribute(kmip.AttrObjectType, t.kmip)))
+		uids, err := locateAll(ctx, c, r.o.maxObjects(), r.o.scope(kmip.EnumerationAttribute(kmip.AttrObjectType, t.kmip)))
 		if err != nil {
 			wipe(all)
 			return nil, err

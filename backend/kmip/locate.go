@@ -81,6 +81,13 @@ func locate(ctx context.Context, c *kmipclient.Client, req *kmip.LocateRequest) 
 	return res, err
 }
 
+func (o *Options) maxObjects() int {
+	if o.MaxObjects <= 0 {
+		return defaultMaxObjects
+	}
+	return o.MaxObjects
+}
+
 // scope is what every search has: the Object Group, if there is one.
 func (o *Options) scope(attrs ...kmip.Attribute) kmip.Attributes {
 	if o.ObjectGroup != "" {
@@ -106,14 +113,15 @@ func (r *Keyring) find(ctx context.Context, id keyring.ID, content bool) ([]*obj
 func (r *Keyring) findWith(ctx context.Context, c *kmipclient.Client, id keyring.ID, content bool) ([]*object, error) {
 	var uids []string
 	for i, name := range names(id) {
-		res, err := locate(ctx, c, &kmip.LocateRequest{Attributes: r.o.scope(kmip.NameAttribute(name))})
+		// In pages: a server that drops the filter has far more to tell.
+		found, err := locateAll(ctx, c, r.o.maxObjects(), r.o.scope(kmip.NameAttribute(name)))
 		if i > 0 && refusesText(err) {
 			break // what the server cannot even be asked for, it does not have
 		}
 		if err != nil {
 			return nil, err
 		}
-		uids = append(uids, res.UniqueIdentifiers...)
+		uids = append(uids, found...)
 	}
 	// An object of another kind may have the name; its content may be of a form that
 	// the protocol package lacks. So the attributes come first.
