@@ -8,13 +8,14 @@ MODULE_LIB ?= build/lib
 MODULE_TAGS ?=
 
 SHIM_CFLAGS := -O2 -std=gnu11 -Wall -Wextra -Werror -fPIC -fvisibility=hidden
-SHIM_LDFLAGS := -shared -s -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack \
-	-Wl,--no-undefined -Wl,--version-script=$(MODULE_DIR)mysql/exports.map
+SHIM_LDFLAGS := -shared -s -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--no-undefined
 CORE_LDFLAGS := -s -w -extldflags "-Wl,--version-script=$(abspath $(MODULE_DIR))/core/exports.map -Wl,-z,now"
-MYSQL_SHIM := $(wildcard $(MODULE_DIR)mysql/*.[ch]) $(MODULE_DIR)mysql/exports.map $(MODULE_DIR)core/dbkeyring.h
+MYSQL_SHIM := $(wildcard $(MODULE_DIR)mysql/*) $(MODULE_DIR)core/dbkeyring.h $(MODULE_DIR)module.mk
+# What a component and a plugin have in common.
+MYSQL_COMMON := $(filter-out %/component.c %/plugin.c,$(filter %.c,$(MYSQL_SHIM)))
 
 .PHONY: modules modules-faultinject
-modules: $(MODULE_LIB)/libdbkeyring.so $(MODULE_LIB)/component_keyring_kmip.so ## the database modules
+modules: $(MODULE_LIB)/libdbkeyring.so $(MODULE_LIB)/component_keyring_kmip.so $(MODULE_LIB)/keyring_okv.so ## the database modules
 
 modules-faultinject: ## the modules with faults to inject, for the tests
 	@$(MAKE) --no-print-directory -f $(MODULE_DIR)module.mk MODULE_LIB=build/faultinject/lib MODULE_TAGS=faultinject modules
@@ -27,7 +28,13 @@ $(MODULE_LIB)/libdbkeyring.so:
 		-ldflags '$(CORE_LDFLAGS)' -o $@ ./$(MODULE_DIR)core
 	@rm -f $(@:.so=.h) # cgo's header; ours is module/core/dbkeyring.h
 
-# One shim from the same files for each name.
-$(MODULE_LIB)/component_%.so: $(MYSQL_SHIM) $(MODULE_DIR)module.mk
+# One shim from the same files for each name: $(1) is component or plugin.
+define mysql-shim
 	@mkdir -p $(@D)
-	@gcc $(SHIM_CFLAGS) -DCOMPONENT=component_$* -o $@ $(filter %.c,$^) $(SHIM_LDFLAGS)
+	@gcc $(SHIM_CFLAGS) -DKEYRING=$(basename $(@F)) -o $@ $(MODULE_DIR)mysql/$(1).c $(MYSQL_COMMON) \
+		$(SHIM_LDFLAGS) -Wl,--version-script=$(MODULE_DIR)mysql/$(1)_exports.map
+endef
+$(MODULE_LIB)/component_%.so: $(MYSQL_SHIM)
+	$(call mysql-shim,component)
+$(MODULE_LIB)/keyring_%.so: $(MYSQL_SHIM)
+	$(call mysql-shim,plugin)

@@ -22,7 +22,7 @@ func (cached) Close() error { return nil }
 func BenchmarkFetch(b *testing.B) {
 	ring := opens(func() keyring.Keyring { return cached{} })
 	br := bridge.New(map[string]bridge.Dialect{component: ring})
-	h, _ := br.Open(component, nil)
+	h, _ := br.Open(component, reload, nil)
 	defer br.Close(h)
 	if code := br.Load(h, bridge.Request{}, false); code != bridge.OK {
 		b.Fatal(code)

@@ -26,6 +26,9 @@ type Request struct {
 	// so the exchanges with it are bounded by ContactTimeout.
 	Quick bool
 
+	// Several: the host has more than one keyring on purpose, as for a migration.
+	Several bool
+
 	Log *slog.Logger
 }
 
@@ -77,14 +80,15 @@ func New(dialects map[string]Dialect) *Bridge {
 	}
 }
 
-// Open makes an instance for a component. It reads nothing: Load does.
-// Invalid: this library does not serve such a component.
-func (b *Bridge) Open(component string, emit Emit) (Handle, Code) {
+// Open makes an instance for a component. It reads nothing: Load does. reload is
+// the statement of the host's language that loads a keyring again, for advice in
+// the log. Invalid: this library does not serve such a component.
+func (b *Bridge) Open(component, reload string, emit Emit) (Handle, Code) {
 	dialect, ok := b.dialects[component]
 	if !ok {
 		return 0, Invalid
 	}
-	in := newInstance(component, dialect, emit)
+	in := newInstance(component, reload, dialect, emit)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last++

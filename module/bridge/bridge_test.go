@@ -26,7 +26,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const component = "component_keyring_kmip"
+const (
+	component = "component_keyring_kmip"
+	reload    = "ALTER INSTANCE RELOAD KEYRING"
+)
 
 // host is a bridge with one open instance, its log and its configuration file.
 type host struct {
@@ -42,7 +45,7 @@ type host struct {
 func newHost(t *testing.T, dialect bridge.Dialect) *host {
 	t.Helper()
 	x := &host{Bridge: bridge.New(map[string]bridge.Dialect{component: dialect}), t: t, dir: t.TempDir()}
-	h, code := x.Open(component, x.emit)
+	h, code := x.Open(component, reload, x.emit)
 	if code != bridge.OK {
 		t.Fatalf("Open: %d", code)
 	}
@@ -214,7 +217,7 @@ func TestRefused(t *testing.T) {
 
 func TestHandles(t *testing.T) {
 	x := newHost(t, testring.New().Configure)
-	if _, code := x.Open("component_keyring_other", x.emit); code != bridge.Invalid {
+	if _, code := x.Open("component_keyring_other", reload, x.emit); code != bridge.Invalid {
 		t.Errorf("an unknown component: %d", code)
 	}
 	x.config("ok")

@@ -23,11 +23,14 @@ const (
 
 	firstRetry = 500 * time.Millisecond
 	lastRetry  = 10 * time.Second
+
+	notReloaded = "The keyring was not reloaded, the keys of the last load stay in use: "
 )
 
 // instance is one component in one host.
 type instance struct {
 	component string
+	reload    string // the host's statement that loads the keyring again
 	dialect   Dialect
 	emit      Emit
 	queue     *hostlog.Queue
@@ -40,11 +43,14 @@ type instance struct {
 	missed  bool                                // under loading: the host started without its keys
 	retry   atomic.Pointer[context.CancelFunc]  // stops the background's tries
 	repeats repeats
+	staging staging
+	beside  sync.Once // says that there is another keyring
 }
 
 // state is what one successful load made.
 type state struct {
 	keyring keyring.Keyring
+	rows    []keyring.StatusRow
 	timeout time.Duration
 	broken  atomic.Bool
 
@@ -52,10 +58,10 @@ type state struct {
 	retired bool         // under use
 }
 
-func newInstance(component string, dialect Dialect, emit Emit) *instance {
+func newInstance(component, reload string, dialect Dialect, emit Emit) *instance {
 	q := hostlog.NewQueue(logLines)
 	return &instance{
-		component: component, dialect: dialect, emit: emit,
+		component: component, reload: reload, dialect: dialect, emit: emit,
 		queue: q, log: slog.New(q.Handler(slog.LevelInfo)),
 	}
 }
@@ -80,6 +86,7 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	if in.closed {
 		return NotLoaded
 	}
+	b.noteOthers(in, req)
 	req.Component, req.Log = in.component, in.log
 	config, err := in.configure(req)
 	if err == nil && !offline {
@@ -92,18 +99,18 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	code := codeOf(err)
 	switch {
 	case in.current.Load() != nil:
-		in.log.Error("The keyring was not reloaded, the keys of the last load stay in use: " + cause(err))
+		in.log.Error(notReloaded + cause(err))
 	case offline:
 		in.log.Error("The keyring cannot be opened: " + cause(err))
 	case code == Unreachable: // which passes without anybody's doing
 		in.log.Error("The keyring is not available yet: " + sentence(err) +
-			" It is tried again in the background; ALTER INSTANCE RELOAD KEYRING tries at once.")
+			" It is tried again in the background; " + in.reload + " tries at once.")
 		in.missed = true
 		in.startRetry(config)
 		return code
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
-			" After the cure, ALTER INSTANCE RELOAD KEYRING loads it.")
+			" After the cure, " + in.reload + " loads it.")
 		in.missed = true
 	}
 	config.wipe()
@@ -126,19 +133,28 @@ func (in *instance) configure(req Request) (config Config, err error) {
 
 // open opens the keyring and swaps it in. The caller holds in.loading.
 func (in *instance) open(ctx context.Context, config Config, limit time.Duration) error {
+	next, err := newState(ctx, config, limit)
+	if err == nil {
+		in.use(next)
+	}
+	return err
+}
+
+func newState(ctx context.Context, config Config, limit time.Duration) (*state, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var k keyring.Keyring
-	err := protect(func() (err error) { k, err = config.Open(ctx); return err })
-	if err != nil {
-		return err
-	}
-	next := &state{keyring: k, timeout: config.CallTimeout}
+	next := &state{rows: config.Status, timeout: config.CallTimeout}
 	if next.timeout <= 0 {
 		next.timeout = defaultCallTimeout
 	}
+	err := protect(func() (err error) { next.keyring, err = config.Open(ctx); return err })
+	return next, err
+}
+
+// use swaps a state in. The caller holds in.loading.
+func (in *instance) use(next *state) {
 	in.answered()
-	in.rows.Store(&config.Status)
+	in.rows.Store(&next.rows)
 	if last := in.current.Swap(next); last != nil {
 		in.spawn(last.retire)
 	}
@@ -146,7 +162,6 @@ func (in *instance) open(ctx context.Context, config Config, limit time.Duration
 		in.missed = false
 		in.log.Warn("The keyring is available now. Tables that the server could not open without it stay closed until it is restarted.")
 	}
-	return nil
 }
 
 // startRetry tries again in the background, at growing, jittered intervals.
@@ -216,6 +231,7 @@ func (in *instance) close() {
 		in.loading.Lock()
 		defer in.loading.Unlock()
 		in.closed = true
+		in.staging.drop()
 		if st := in.current.Swap(nil); st != nil {
 			st.retire()
 		}
@@ -280,7 +296,7 @@ func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring
 	case code == Broken:
 		st.broken.Store(true)
 		in.log.Error("A fault in dbkeyring, please report it: " + err.Error() +
-			". The keyring takes no more calls; ALTER INSTANCE RELOAD KEYRING opens a new one.")
+			". The keyring takes no more calls; " + in.reload + " opens a new one.")
 	default:
 		if line := in.repeats.line(code, err); line != "" {
 			in.log.Error(line)

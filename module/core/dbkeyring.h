@@ -53,7 +53,8 @@ enum dbk_severity { DBK_ERROR = 1, DBK_WARNING = 2, DBK_NOTE = 3 };
 /* Flags of dbk_load. */
 enum {
   DBK_OFFLINE = 1, /* read and check the configuration, use no network */
-  DBK_QUICK = 2    /* answer within 2 seconds even if the key server is dead */
+  DBK_QUICK = 2,   /* answer within 2 seconds even if the key server is dead */
+  DBK_SEVERAL = 4  /* other keyrings beside this one are meant: no warning */
 };
 
 typedef uint64_t dbk_handle;
@@ -64,9 +65,12 @@ int dbk_abi(void);
 
 /*
  * dbk_open makes an instance of a component, such as "component_keyring_kmip".
- * It reads nothing yet. DBK_INVALID: the library does not know the component.
+ * It reads nothing yet. reload: the statement with which a user of the host loads
+ * the keyring again, for advice in log lines. DBK_INVALID: the library does not
+ * know the component.
  */
-int dbk_open(const char *component, dbk_log_fn log, void *context, dbk_handle *instance);
+int dbk_open(const char *component, const char *reload, dbk_log_fn log, void *context,
+             dbk_handle *instance);
 
 /*
  * dbk_load reads the configuration <component>.cnf and opens the keyring. Called
@@ -79,6 +83,17 @@ int dbk_open(const char *component, dbk_log_fn log, void *context, dbk_handle *i
  */
 int dbk_load(dbk_handle instance, const char *component_path, const char *instance_path,
              const char *first_dir, unsigned flags);
+
+/*
+ * dbk_stage and dbk_commit are a reload in two steps, for a host that may refuse
+ * in the first only. dbk_stage opens the keyring of another component_path aside;
+ * when it fails, reason, cut to capacity, says why and ends with a NUL byte.
+ * dbk_commit puts it in use, at once and without the network. What is not
+ * committed within a minute is closed.
+ */
+int dbk_stage(dbk_handle instance, const char *component_path, const char *first_dir, char *reason,
+              size_t capacity);
+int dbk_commit(dbk_handle instance, const char *component_path);
 
 /* dbk_ready returns 1 when the keyring is loaded and takes calls, else 0. */
 int dbk_ready(dbk_handle instance);

@@ -13,5 +13,6 @@ func dialects() map[string]bridge.Dialect {
 	return map[string]bridge.Dialect{
 		"component_keyring_kmip": server.Configure,
 		"component_keyring_kms":  server.Configure,
+		"keyring_okv":            server.Configure,
 	}
 }

@@ -23,10 +23,10 @@ import (
 func dbk_abi() C.int { return C.DBK_ABI }
 
 //export dbk_open
-func dbk_open(component *C.in_string, log C.dbk_log_fn, context unsafe.Pointer, instance *C.dbk_handle) (rc C.int) {
+func dbk_open(component, reload *C.in_string, log C.dbk_log_fn, context unsafe.Pointer, instance *C.dbk_handle) (rc C.int) {
 	defer guard(&rc)
 	debug.SetGCPercent(25) // a guest: less memory of the host for a little more work of ours
-	h, code := exported.Open(text(component), emitter(log, context))
+	h, code := exported.Open(text(component), text(reload), emitter(log, context))
 	*instance = C.dbk_handle(h)
 	return C.int(code)
 }
@@ -36,8 +36,24 @@ func dbk_load(instance C.dbk_handle, componentPath, instancePath, firstDir *C.in
 	defer guard(&rc)
 	return C.int(exported.Load(bridge.Handle(instance), bridge.Request{
 		ComponentPath: text(componentPath), InstancePath: text(instancePath), FirstDir: text(firstDir),
-		Quick: flags&C.DBK_QUICK != 0,
+		Quick: flags&C.DBK_QUICK != 0, Several: flags&C.DBK_SEVERAL != 0,
 	}, flags&C.DBK_OFFLINE != 0))
+}
+
+//export dbk_stage
+func dbk_stage(instance C.dbk_handle, componentPath, firstDir *C.in_string, reason *C.char, capacity C.size_t) (rc C.int) {
+	defer guard(&rc)
+	why, code := exported.Stage(bridge.Handle(instance), bridge.Request{ComponentPath: text(componentPath), FirstDir: text(firstDir)})
+	if out := buffer(reason, capacity); len(out) > 0 {
+		out[copy(out[:len(out)-1], why)] = 0
+	}
+	return C.int(code)
+}
+
+//export dbk_commit
+func dbk_commit(instance C.dbk_handle, componentPath *C.in_string) (rc C.int) {
+	defer guard(&rc)
+	return C.int(exported.Commit(bridge.Handle(instance), text(componentPath)))
 }
 
 //export dbk_ready

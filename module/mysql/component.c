@@ -5,44 +5,61 @@
  * libdbkeyring.so, which core.c loads. All keyring components of ours are built
  * from these files, each with its own name.
  */
+#include <stdio.h>
+
 #include "shim.h"
 
+const struct kind kind = {.reload = "ALTER INSTANCE RELOAD KEYRING", .loads_before_fork = 1};
+
 static struct registry *registry;
+static struct mysql_simple_error_log *server_log;
+
+static void log_simple(int severity, const char *line) {
+  char text[4096];
+  snprintf(text, sizeof text, KEYRING_NAME ": %s", line);
+  server_log->emit("Keyring", "component", 0, severity, ER_LOG_PRINTF_MSG, text);
+}
+
+/*
+ * The service is not among the component's needs, since mysql_migrate_keyring
+ * has none and servers before 8.0.37 have none.
+ */
+static void log_acquire(void) {
+  if (server_log == NULL &&
+      registry->acquire("mysql_simple_error_log", (void **)&server_log) != 0)
+    server_log = NULL;
+  log_to(server_log != NULL ? log_simple : NULL);
+}
+
+static void log_release(void) {
+  log_to(NULL);
+  if (server_log != NULL) registry->release(server_log);
+  server_log = NULL;
+}
 
 /* Short: the server cuts the text of an error. */
 #define CURE                                                                   \
-  "use the manifest file instead: write {\"components\": \"file://" COMPONENT_NAME \
+  "use the manifest file instead: write {\"components\": \"file://" KEYRING_NAME \
   "\"} into mysqld.my beside mysqld and restart the server"
-
-/* refuse tells the user's session and the error log why there is no installing. */
-static void refuse(int error_id, ...) {
-  struct mysql_runtime_error *errors = NULL;
-  if (registry->acquire("mysql_runtime_error", (void **)&errors) != 0 || errors == NULL) return;
-  va_list arguments;
-  va_start(arguments, error_id);
-  errors->emit(error_id, 0, arguments);
-  va_end(arguments);
-  registry->release(errors);
-}
 
 /* The server calls this for a manifest and for INSTALL COMPONENT alike. */
 static int component_init(void) {
-  log_acquire(registry);
+  log_acquire();
   if (!server_is_up()) return 0;
   log_line(NULL, LOG_ERROR, "INSTALL COMPONENT is too late for a keyring: " CURE ".");
-  refuse(ER_CANT_INITIALIZE_UDF, COMPONENT_NAME, CURE);
-  log_release(registry);
+  raise_error(registry, ER_CANT_INITIALIZE_UDF, KEYRING_NAME, CURE);
+  log_release();
   return 1;
 }
 
 /* It runs in the launcher of mysqld --daemonize too, where nothing was opened. */
 static int component_deinit(void) {
   core_close();
-  log_release(registry);
+  log_release();
   return 0;
 }
 
-#define SERVICE(name, implementation) {#name "." COMPONENT_NAME, &implementation}
+#define SERVICE(name, implementation) {#name "." KEYRING_NAME, &implementation}
 
 static const struct service_ref provides[] = {
     SERVICE(keyring_load, load_service),
@@ -63,7 +80,7 @@ static const struct service_need needs[] = {{"registry", (void **)&registry}, {N
 static const struct metadata about[] = {
     {"mysql.author", "dbkeyring"}, {"mysql.license", "Apache-2.0"}, {NULL, NULL}};
 
-static const struct component component = {COMPONENT_NAME, provides,       needs, about,
+static const struct component component = {KEYRING_NAME, provides,       needs, about,
                                            component_init, component_deinit};
 
 __attribute__((visibility("default"))) const struct component *list_components(void) {

@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,19 +67,19 @@ static const char *find_functions(void *library) {
 #define FIND(member)                                                        \
   *(void **)&table.member = dlsym(library, "dbk_" #member);                 \
   if (table.member == NULL) return "dbk_" #member;
-  FIND(abi) FIND(open) FIND(load) FIND(ready) FIND(close) FIND(fetch) FIND(store)
-  FIND(generate) FIND(remove) FIND(native_id) FIND(snapshot_keys) FIND(snapshot_status)
+  FIND(abi) FIND(open) FIND(load) FIND(stage) FIND(commit) FIND(ready) FIND(close)
+  FIND(fetch) FIND(store) FIND(generate) FIND(remove) FIND(native_id) FIND(snapshot_keys) FIND(snapshot_status)
   FIND(snapshot_take) FIND(aes) FIND(aes_size)
 #undef FIND
   return NULL;
 }
 
-/* open_library makes `opened`. The caller holds the lock and blocks all signals. */
-static int open_library(void) {
+/* open_unguarded makes `opened`. The caller holds the lock and blocks all signals. */
+static int open_unguarded(void) {
   char path[PATH_MAX];
   if (library_path(path) != 0) {
     log_text(LOG_ERROR, "%s is not in the folder of %s.so. Copy it there: make install PLUGINDIR=...",
-             LIBRARY, COMPONENT_NAME);
+             LIBRARY, KEYRING_NAME);
     return -1;
   }
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* for good: Go cannot be unloaded */
@@ -89,11 +90,11 @@ static int open_library(void) {
   const char *missing = find_functions(library);
   if (missing != NULL || table.abi() != DBK_ABI) {
     log_text(LOG_ERROR, "%s (%s) is not of the same release as %s.so. Install both together.", path,
-             missing != NULL ? missing : "dbk_abi", COMPONENT_NAME);
+             missing != NULL ? missing : "dbk_abi", KEYRING_NAME);
     return -1;
   }
-  if (table.open(COMPONENT_NAME, log_line, NULL, &table.instance) != DBK_OK) {
-    log_text(LOG_ERROR, "%s does not serve %s. Install both from one release.", path, COMPONENT_NAME);
+  if (table.open(KEYRING_NAME, kind.reload, log_line, NULL, &table.instance) != DBK_OK) {
+    log_text(LOG_ERROR, "%s does not serve %s. Install both from one release.", path, KEYRING_NAME);
     return -1;
   }
   opened_by = getpid();
@@ -101,20 +102,28 @@ static int open_library(void) {
   return 0;
 }
 
-/* open_and_load answers load(). The caller holds the lock. */
-static int open_and_load(void) {
-  unsigned flags = 0;
-  if (server_checks_options()) flags |= DBK_OFFLINE;
-  if (server_initializes()) flags |= DBK_QUICK;
+/* open_library makes `opened` if it is not yet made. The caller holds the lock. */
+static int open_library(void) {
+  if (opened != NULL) return opened_by == getpid() ? 0 : -1;
   sigset_t all, saved;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &saved);
-  int failed = opened == NULL && open_library() != 0;
-  if (!failed) {
-    pthread_sigmask(SIG_SETMASK, &masked, NULL);
-    failed = table.load(table.instance, request.component_path, request.instance_path,
-                        request.first_dir, flags) != DBK_OK;
-  }
+  int failed = open_unguarded();
+  pthread_sigmask(SIG_SETMASK, &saved, NULL);
+  return failed;
+}
+
+/* open_and_load answers load(). The caller holds the lock. */
+static int open_and_load(void) {
+  if (open_library() != 0) return 1;
+  unsigned flags = 0;
+  if (server_checks_options()) flags |= DBK_OFFLINE;
+  if (server_initializes()) flags |= DBK_QUICK;
+  if (server_migrates()) flags |= DBK_SEVERAL;
+  sigset_t saved;
+  pthread_sigmask(SIG_BLOCK, &masked, &saved);
+  int failed = table.load(table.instance, request.component_path, request.instance_path,
+                          request.first_dir, flags) != DBK_OK;
   pthread_sigmask(SIG_SETMASK, &saved, NULL);
   return failed;
 }
@@ -131,7 +140,6 @@ static void after_fork(void) {
 static int remember(const char *component_path, const char *instance_path) {
   char *component = strdup(component_path != NULL ? component_path : "");
   char *instance = instance_path != NULL ? strdup(instance_path) : NULL;
-  if (request.first_dir == NULL) request.first_dir = getcwd(NULL, 0); /* NULL is allowed */
   if (component == NULL || (instance_path != NULL && instance == NULL)) {
     free(component);
     free(instance);
@@ -144,26 +152,52 @@ static int remember(const char *component_path, const char *instance_path) {
   return 0;
 }
 
+/* prepare is for the first use of this file. The caller holds the lock. */
+static void prepare(void) {
+  static int prepared;
+  if (request.first_dir == NULL) request.first_dir = getcwd(NULL, 0); /* NULL is allowed */
+  if (prepared) return;
+  prepared = 1;
+  fill_masked();
+  if (kind.loads_before_fork && server_will_fork() && !server_checks_options() &&
+      pthread_atfork(NULL, NULL, after_fork) == 0)
+    waiting_in = getpid();
+}
+
 int core_load(const char *component_path, const char *instance_path) {
-  static int prepared; /* under the lock */
   if (server_shows_help()) return 0;
   pthread_mutex_lock(&lock);
+  prepare();
   int failed = remember(component_path, instance_path) != 0;
-  if (!prepared) {
-    prepared = 1;
-    fill_masked();
-    if (!failed && server_will_fork() && !server_checks_options() &&
-        pthread_atfork(NULL, NULL, after_fork) == 0)
-      waiting_in = getpid();
+  if (waiting_in != getpid()) {
+    waiting_in = 0;
+    if (!failed) failed = open_and_load();
   }
-  if (waiting_in == getpid()) {
-    pthread_mutex_unlock(&lock);
-    return 0;
-  }
-  waiting_in = 0;
-  if (opened != NULL && opened_by != getpid()) failed = 1;
-  if (!failed) failed = open_and_load();
   pthread_mutex_unlock(&lock);
+  return failed;
+}
+
+/* The lock is held for the opening only: the rest may wait for the network. */
+int core_stage(const char *component_path, char *reason, size_t capacity) {
+  snprintf(reason, capacity, "the error log says why");
+  pthread_mutex_lock(&lock);
+  prepare();
+  int failed = open_library();
+  pthread_mutex_unlock(&lock);
+  sigset_t saved;
+  const struct core *core = failed ? NULL : core_enter(&saved);
+  if (core == NULL) return 1;
+  failed = core->stage(core->instance, component_path, request.first_dir, reason, capacity) != DBK_OK;
+  core_leave(&saved);
+  return failed;
+}
+
+int core_commit(const char *component_path) {
+  sigset_t saved;
+  const struct core *core = core_enter(&saved);
+  if (core == NULL) return 1;
+  int failed = core->commit(core->instance, component_path) != DBK_OK;
+  core_leave(&saved);
   return failed;
 }
 
@@ -208,5 +242,9 @@ void core_close(void) {
     core->close(core->instance);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
   }
+  free(request.component_path);
+  free(request.instance_path);
+  free(request.first_dir);
+  memset(&request, 0, sizeof request);
   pthread_mutex_unlock(&lock);
 }

@@ -99,8 +99,8 @@ const struct keyring_keys_metadata_iterator keys_service = {
 
 /* What the table shows while there is no core to ask. */
 static const char without_core[] =
-    "Component_name\0" COMPONENT_NAME "\0Author\0dbkeyring\0License\0Apache-2.0\0"
-    "Implementation_name\0" COMPONENT_NAME "\0Version\0001.0\0Component_status\0Disabled";
+    "Component_name\0" KEYRING_NAME "\0Author\0dbkeyring\0License\0Apache-2.0\0"
+    "Implementation_name\0" KEYRING_NAME "\0Version\0001.0\0Component_status\0Disabled";
 
 static int metadata_init(void **it) {
   if (it == NULL) return 1;

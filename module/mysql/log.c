@@ -1,36 +1,21 @@
-/* log.c - lines for the server's error log; without a server, for stderr. */
+/* log.c - lines for the server's error log, without a server for stderr; and errors. */
 #include <stdio.h>
 
 #include "shim.h"
 
-static struct mysql_simple_error_log *server_log;
+static log_sink *server_log;
 
-/*
- * The service is not among the component's needs, since mysql_migrate_keyring
- * has none and servers before 8.0.37 have none.
- */
-void log_acquire(struct registry *registry) {
-  if (server_log == NULL &&
-      registry->acquire("mysql_simple_error_log", (void **)&server_log) != 0)
-    server_log = NULL;
-}
-
-void log_release(struct registry *registry) {
-  if (server_log != NULL) registry->release(server_log);
-  server_log = NULL;
-}
+void log_to(log_sink *sink) { server_log = sink; }
 
 /* log_line is also the dbk_log_fn of the core; its severities are the server's. */
 void log_line(void *unused, int severity, const char *line) {
   (void)unused;
-  char text[4096];
-  snprintf(text, sizeof text, COMPONENT_NAME ": %s", line);
   if (server_log != NULL) {
-    server_log->emit("Keyring", "component", 0, severity, ER_LOG_PRINTF_MSG, text);
+    server_log(severity, line);
     return;
   }
   static const char *const names[] = {"System", "Error", "Warning", "Note"};
-  if (severity != LOG_NOTE) fprintf(stderr, "[%s] %s\n", names[severity & 3], text);
+  if (severity != LOG_NOTE) fprintf(stderr, "[%s] " KEYRING_NAME ": %s\n", names[severity & 3], line);
 }
 
 void log_text(int severity, const char *format, ...) {
@@ -40,4 +25,15 @@ void log_text(int severity, const char *format, ...) {
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
   log_line(NULL, severity, line);
+}
+
+/* raise_error ends the user's statement with an error of the server's list. */
+void raise_error(struct registry *registry, int error_id, ...) {
+  struct mysql_runtime_error *errors = NULL;
+  if (registry->acquire("mysql_runtime_error", (void **)&errors) != 0 || errors == NULL) return;
+  va_list arguments;
+  va_start(arguments, error_id);
+  errors->emit(error_id, 0, arguments);
+  va_end(arguments);
+  registry->release(errors);
 }

@@ -101,6 +101,7 @@ struct mysql_keyring_native_key_id {
 /* Error numbers and severities of the server that we use. */
 enum {
   ER_CANT_INITIALIZE_UDF = 1123, /* "Can't initialize function '%s'; %s" */
+  ER_FAILED_DUE_TO = 3198,       /* "Function %s failed due to: %s." */
   ER_LOG_PRINTF_MSG = 11071,     /* "%s" */
   LOG_ERROR = 1,
   LOG_WARNING = 2,

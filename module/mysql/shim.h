@@ -1,4 +1,4 @@
-/* shim.h - the parts of the component among themselves. */
+/* shim.h - the parts of a component or a plugin among themselves. */
 #ifndef SHIM_H
 #define SHIM_H
 
@@ -7,16 +7,24 @@
 #include "../core/dbkeyring.h"
 #include "mysql_abi.h"
 
-/* The component's name, which is also its file's name: -DCOMPONENT=name. */
+/* The keyring's name, which is also its file's name: -DKEYRING=name. */
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
-#define COMPONENT_NAME TEXT(COMPONENT)
+#define KEYRING_NAME TEXT(KEYRING)
 
-/* log.c: lines for the server's error log. */
-void log_acquire(struct registry *registry);
-void log_release(struct registry *registry);
+/* component.c or plugin.c: what differs between the two kinds of module. */
+struct kind {
+  const char *reload;    /* the statement that loads the keyring again */
+  int loads_before_fork; /* under mysqld --daemonize */
+};
+extern const struct kind kind;
+
+/* log.c: lines for the server's error log, and the error of a statement. */
+typedef void log_sink(int severity, const char *line);
+void log_to(log_sink *sink); /* NULL: stderr */
 void log_line(void *unused, int severity, const char *line);
 void log_text(int severity, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void raise_error(struct registry *registry, int error_id, ...);
 
 /* server.c: what mysqld tells about itself in exported variables. */
 int server_is_up(void);          /* past its start: INSTALL COMPONENT */
@@ -24,12 +32,15 @@ int server_will_fork(void);      /* --daemonize */
 int server_shows_help(void);     /* --help */
 int server_checks_options(void); /* --validate-config */
 int server_initializes(void);    /* --initialize */
+int server_migrates(void);       /* keys from one keyring to another */
 
 /* core.c: libdbkeyring.so. */
 struct core {
   __typeof__(dbk_abi) *abi;
   __typeof__(dbk_open) *open;
   __typeof__(dbk_load) *load;
+  __typeof__(dbk_stage) *stage;
+  __typeof__(dbk_commit) *commit;
   __typeof__(dbk_ready) *ready;
   __typeof__(dbk_close) *close;
   __typeof__(dbk_fetch) *fetch;
@@ -46,6 +57,8 @@ struct core {
 };
 
 int core_load(const char *component_path, const char *instance_path);
+int core_stage(const char *component_path, char *reason, size_t capacity);
+int core_commit(const char *component_path);
 void core_close(void);
 
 /*
