@@ -66,19 +66,22 @@ func (r *Reader) SSLDir(option, dir string, o *kmip.Options) {
 		}
 	}
 	r.checkModes(dir)
-	for _, name := range []string{CAName, CertName, KeyName, PasswordName} {
-		r.CheckOwner("", d.path(name))
+	for _, file := range []string{o.ServerCAFile, o.ClientCertFile, o.ClientKeyFile} {
+		r.CheckOwner("", file)
+	}
+	if o.ClientKeyPassword != nil {
+		r.CheckOwner("", d.path(PasswordName))
 	}
 }
 
-// isDir records a fault if dir is no folder that can be entered. With an option,
-// that names it; else the folder itself does.
+// isDir records a fault if dir is no folder that can be looked into. The option,
+// if there is one, may stand outside of the configuration file.
 func (r *Reader) isDir(option, dir string) bool {
 	fault := func(problem, cure string, err error) bool {
-		if option != "" {
+		if r.Lines[option] > 0 {
 			r.Fault(option, dir+": "+problem, cure, err)
 		} else {
-			r.Faults = append(r.Faults, &Fault{File: dir, Problem: problem, Cure: cure, Err: err})
+			r.Faults = append(r.Faults, &Fault{Option: option, File: dir, Problem: problem, Cure: cure, Err: err})
 		}
 		return false
 	}

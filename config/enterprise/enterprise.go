@@ -101,6 +101,7 @@ func (r *reader) finish() (Options, Report, error) {
 	}
 	r.CheckNames(slices.Concat(config.EnterpriseNames(), config.CommonNames()), aliases())
 	o := Options{Options: kmip.Options{Profile: kmip.ProfileOKV}}
+	r.CheckOwner("", r.File)
 	r.servers(&o)
 	dir := r.directory(&o)
 	o.NoCache = !r.Boolean("cache_keys", defaultCacheKeys)

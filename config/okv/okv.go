@@ -120,7 +120,6 @@ func (r *reader) ora(dir string, o *Options) {
 		return
 	}
 	r.split(data)
-	r.CheckOwner("", r.File)
 	if mode, ok := config.ModeOf(r.File); ok && mode&0o002 != 0 {
 		r.Warn("", "everyone on this host can change it; chmod o-w "+r.File)
 	}

@@ -1,12 +1,11 @@
 package okv
 
 import (
-	"strings"
-
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/internal/atomicfile"
