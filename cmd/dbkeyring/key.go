@@ -171,12 +171,17 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-// each does something to each object and goes on after a failure.
+// each does something to each object and goes on after a refusal, but not when
+// nobody answers.
 func each(p *process, ids []string, done string, do func(id string) error) error {
 	var errs []error
-	for _, id := range ids {
+	for i, id := range ids {
 		if err := do(id); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", printable(id), err))
+			if _, nobody := errors.AsType[*kmipclient.Error](err); nobody && i+1 < len(ids) {
+				errs = append(errs, fmt.Errorf("not tried: %s", printable(strings.Join(ids[i+1:], " "))))
+				break
+			}
 			continue
 		}
 		fmt.Fprintf(p.stdout, "%s: %s\n", printable(id), done)
