@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
+	"syscall"
 )
 
 // Phase says how far an exchange with a server had come when it failed.
@@ -53,8 +55,6 @@ type ServerError struct {
 	Server string // as in Options.Servers
 	Phase  Phase
 	Err    error
-
-	early bool // it failed before the caller's request was sent
 }
 
 // Error gives "phase server: cause".
@@ -70,6 +70,21 @@ func (e *ServerError) Timeout() bool {
 		errors.As(e.Err, &n) && n.Timeout()
 }
 
+// cause is what went wrong without the places where it did, to count it by.
+func (e *ServerError) cause() string {
+	var dns *net.DNSError
+	var errno syscall.Errno
+	switch {
+	case e.Timeout():
+		return "the time ran out"
+	case errors.As(e.Err, &dns):
+		return dns.Err
+	case errors.As(e.Err, &errno):
+		return errno.Error()
+	}
+	return e.Err.Error()
+}
+
 // Error is an exchange in which no server answered.
 type Error struct {
 	// Servers are the failures in the order of the attempts; never empty.
@@ -78,17 +93,51 @@ type Error struct {
 	Sent bool
 }
 
-// Error gives all failures.
+// Error gives all failures; of many, the first ones and how often each cause is
+// among the rest.
 func (e *Error) Error() string {
-	parts := make([]string, len(e.Servers))
-	for i, s := range e.Servers {
-		parts[i] = s.Error()
-	}
-	all := strings.Join(parts, "; ")
+	all := Summary(e.Servers, (*ServerError).Error, func(s *ServerError) string { return s.Phase.String() + ": " + s.cause() })
 	if e.Sent {
 		return fmt.Sprintf("%s (%s)", all, ErrOutcomeUnknown)
 	}
 	return all
+}
+
+// Summary words failures for people: each by tell or, if there are many, the first
+// ones so and the others counted by their kind.
+func Summary(servers []*ServerError, tell, kind func(*ServerError) string) string {
+	const few = 4
+	told := servers
+	if len(servers) > few {
+		told = servers[:few-1]
+	}
+	var parts []string
+	for _, s := range told {
+		parts = append(parts, tell(s))
+	}
+	if rest := servers[len(told):]; len(rest) > 0 {
+		count := map[string]int{}
+		var kinds []string
+		for _, s := range rest {
+			k := kind(s)
+			if count[k]++; count[k] == 1 {
+				kinds = append(kinds, k)
+			}
+		}
+		slices.SortStableFunc(kinds, func(a, b string) int { return count[b] - count[a] })
+		for i, k := range kinds {
+			if i == few-1 && len(kinds) > few {
+				kinds = append(kinds[:i], "and other causes")
+				break
+			}
+			kinds[i] = fmt.Sprintf("%s (%d times)", k, count[k])
+			if count[k] == 1 {
+				kinds[i] = k
+			}
+		}
+		parts = append(parts, fmt.Sprintf("and %d more servers: %s", len(rest), strings.Join(kinds, ", ")))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Unwrap gives the failures, and ErrOutcomeUnknown where that is so.

@@ -108,7 +108,6 @@ func (c *Client) openAddress(ctx context.Context, s *server, address string) (*c
 		return nil, fault
 	}
 	if cn, fault = c.negotiate(ctx, cn); fault != nil {
-		fault.early = true
 		return nil, fault
 	}
 	if err := ctx.Err(); err != nil { // its end may have spoilt the connection
@@ -135,7 +134,7 @@ func furthest(s *server, addresses []string, errs []error) *ServerError {
 		}
 	}
 	if len(addresses) > 1 {
-		worst = &ServerError{Server: worst.Server, Phase: worst.Phase, early: worst.early,
+		worst = &ServerError{Server: worst.Server, Phase: worst.Phase,
 			Err: fmt.Errorf("%s: %w (%d of %d addresses tried)", addresses[which], worst.Err, len(all), len(addresses))}
 	}
 	return worst
@@ -146,7 +145,7 @@ func asFault(s *server, p Phase, err error) *ServerError {
 	if e, ok := errors.AsType[*ServerError](err); ok {
 		return e
 	}
-	return &ServerError{Server: s.addr, Phase: p, Err: err, early: true}
+	return &ServerError{Server: s.addr, Phase: p, Err: err}
 }
 
 // asError makes an error out of a fault: a nil *ServerError would not be one.

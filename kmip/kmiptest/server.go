@@ -75,7 +75,7 @@ func (s *Server) accept() {
 		s.accepted++
 		s.mu.Unlock()
 		s.wg.Go(func() {
-			s.serve(c)
+			serve(c, s.handler)
 			c.Close()
 			s.mu.Lock()
 			delete(s.conns, c)
@@ -84,7 +84,8 @@ func (s *Server) accept() {
 	}
 }
 
-func (s *Server) serve(c net.Conn) {
+// serve answers requests until the connection ends.
+func serve(c net.Conn, handler Handler) {
 	for {
 		c.SetDeadline(time.Now().Add(time.Minute))
 		frame, err := ReadFrame(c)
@@ -96,7 +97,7 @@ func (s *Server) serve(c net.Conn) {
 		if err != nil {
 			res = Refuse(req, kmip.ReasonInvalidMessage, err.Error())
 		} else {
-			res = s.handler(req)
+			res = handler(req)
 		}
 		if res == nil {
 			return
