@@ -198,8 +198,18 @@ func TestVersionsAndQuery(t *testing.T) {
 		t.Errorf("%v", none)
 	}
 	q := must[*kmip.QueryResponse](t, c, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation, kmip.QueryProfiles}})
-	if len(q.Operations) != 14 || len(q.ObjectTypes) != 3 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
+	if len(q.Operations) != 15 || len(q.ObjectTypes) != 3 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
 		t.Errorf("%+v", q)
+	}
+	random := must[*kmip.RNGRetrieveResponse](t, c, &kmip.RNGRetrieveRequest{Length: 48}).Data
+	again := must[*kmip.RNGRetrieveResponse](t, c, &kmip.RNGRetrieveRequest{Length: 48}).Data
+	if random.Len() != 48 || again.Len() != 48 || random.Equal(again) {
+		t.Errorf("%d and %d random bytes, the same: %t", random.Len(), again.Len(), random.Equal(again))
+	}
+	for _, n := range []int32{-1, 0, 16385} {
+		if it := c.One(kmip.V1_4, &kmip.RNGRetrieveRequest{Length: n}); it.Reason != kmip.ReasonInvalidField {
+			t.Errorf("%d random bytes: %+v", n, it)
+		}
 	}
 	it := c.One(kmip.V1_0, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations}})
 	if n := len(it.Payload.(*kmip.QueryResponse).Operations); n != 13 {

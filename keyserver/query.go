@@ -15,7 +15,7 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 		switch f {
 		case kmip.QueryOperations:
 			response.Operations = slices.DeleteFunc(kmip.Operations(), func(op kmip.Operation) bool {
-				return op == kmip.OpDiscoverVersions && !r.Version.AtLeast(kmip.V1_1)
+				return op == kmip.OpDiscoverVersions && !r.Version.AtLeast(kmip.V1_1) || op == kmip.OpRNGRetrieve && !r.Version.AtLeast(kmip.V1_2)
 			})
 		case kmip.QueryObjects:
 			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject}

@@ -54,6 +54,8 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.query(r, p))
 	case *kmip.DiscoverVersionsRequest:
 		return reply(s.discoverVersions(p))
+	case *kmip.RNGRetrieveRequest:
+		return reply(s.rngRetrieve(r, p))
 	}
 	if err := s.ready(); err != nil {
 		return nil, err

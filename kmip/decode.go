@@ -205,5 +205,7 @@ func WipePayload(p Payload) {
 		p.Object.Wipe()
 	case *GetResponse:
 		p.Object.Wipe()
+	case *RNGRetrieveResponse:
+		p.Data.Wipe()
 	}
 }

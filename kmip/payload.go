@@ -34,6 +34,8 @@ func newRequest(op Operation) Payload {
 		return &QueryRequest{}
 	case OpDiscoverVersions:
 		return &DiscoverVersionsRequest{}
+	case OpRNGRetrieve:
+		return &RNGRetrieveRequest{}
 	}
 	return nil
 }
@@ -69,6 +71,8 @@ func newResponse(op Operation) Payload {
 		return &QueryResponse{}
 	case OpDiscoverVersions:
 		return &DiscoverVersionsResponse{}
+	case OpRNGRetrieve:
+		return &RNGRetrieveResponse{}
 	}
 	return nil
 }
@@ -76,7 +80,7 @@ func newResponse(op Operation) Payload {
 // Operations returns the operations that this package has payloads for.
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
-		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions}
+		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve}
 }
 
 // writeID leaves out an empty Unique Identifier, which stands for the ID

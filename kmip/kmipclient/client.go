@@ -60,8 +60,9 @@ type Client struct {
 	current *server // the last good one; nil before the first
 	back    comeback
 
-	mu     sync.Mutex // guards status and closed
+	mu     sync.Mutex // guards what follows
 	status Status
+	clock  clock // the current server's
 	closed bool
 }
 
@@ -71,6 +72,7 @@ type Status struct {
 	Rank    int          // its place in Options.Servers; 0 is the best
 	Since   time.Time    // when it came into use
 	Version kmip.Version // the version spoken with it
+	Clock   time.Time    // what its clock says now; zero if it does not tell
 	Batches bool         // whether it takes several operations in one request
 	Err     error        // why the last exchange got no answer; nil if it did
 }
@@ -168,7 +170,9 @@ func (c *Client) cloneFor(servers ...*server) *Client {
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.status
+	s := c.status
+	s.Clock = c.clock.now()
+	return s
 }
 
 // Close ends the connection and all attempts to connect. Calls whose exchange is
@@ -239,6 +243,7 @@ func (c *Client) report(err error) {
 	c.status.Err = err
 	if err == nil && c.conn != nil {
 		c.status.describe(c.conn)
+		c.clock = c.conn.clock
 	}
 }
 

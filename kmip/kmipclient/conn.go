@@ -29,6 +29,7 @@ type conn struct {
 	opened  time.Time
 	used    time.Time
 	version kmip.Version
+	clock   clock
 	batch   int // the most operations that the server takes in one request; 0 for any number
 }
 
@@ -138,7 +139,19 @@ func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.Res
 	}
 	c.SetDeadline(time.Time{}) // or an idle connection would look dead
 	c.used = time.Now()
+	c.clock = clock{server: res.Header.TimeStamp, ours: c.used}
 	return res, nil
+}
+
+// clock is the time of a server's answer by its clock and by ours.
+type clock struct{ server, ours time.Time }
+
+// now is the time by the server's clock; zero if the server does not tell it.
+func (c clock) now() time.Time {
+	if c.server.IsZero() {
+		return c.server
+	}
+	return c.server.Add(time.Since(c.ours))
 }
 
 // refusedByAlert says whether the peer ended the TLS session with an alert. In

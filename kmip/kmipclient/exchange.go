@@ -11,10 +11,10 @@ import (
 )
 
 // repeatable says whether an operation may be carried out twice without harm:
-// those that only read.
+// those that change nothing.
 func repeatable(op kmip.Operation) bool {
 	switch op {
-	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions:
+	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve:
 		return true
 	}
 	return false
