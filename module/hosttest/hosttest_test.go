@@ -20,6 +20,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// hostSources is the program that plays the database.
+var hostSources = []string{filepath.Join("testdata", "host.c"), filepath.Join("testdata", "plugin_host.c")}
+
 // built is the folder with the test build of the modules and the host program.
 var built string
 
@@ -45,7 +48,7 @@ func run(m *testing.M) int {
 	built = dir
 	for _, c := range [][]string{
 		{"make", "-s", "-C", "../..", "-f", "module/module.mk", "MODULE_LIB=" + dir, "MODULE_TAGS=memorykeyring,faultinject", "modules", filepath.Join(dir, "component_keyring_kms.so")},
-		{"gcc", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-pthread", "-o", filepath.Join(dir, "host"), filepath.Join("testdata", "host.c")},
+		{"gcc", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-rdynamic", "-pthread", "-o", filepath.Join(dir, "host"), hostSources[0], hostSources[1]},
 	} {
 		cmd := exec.Command(c[0], c[1:]...)
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -314,28 +317,8 @@ func TestLibraryIsMissing(t *testing.T) {
 	}
 }
 
-// The C parts, built again to look for wrong memory accesses, undefined
-// behaviour and leaks; any ends the host with a code of its own.
 func TestUnderSanitizers(t *testing.T) {
-	dir := t.TempDir()
-	sources, err := filepath.Glob("../mysql/*.c")
-	if err != nil || len(sources) < 4 {
-		t.Fatalf("%v, %v", sources, err)
-	}
-	flags := []string{"-g", "-O1", "-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
-	sources = slices.DeleteFunc(sources, func(s string) bool { return filepath.Base(s) == "plugin.c" })
-	shim := append(slices.Clone(flags), "-fPIC", "-fvisibility=hidden", "-shared", "-DKEYRING=component_keyring_kmip", "-o", filepath.Join(dir, "component_keyring_kmip.so"))
-	for _, args := range [][]string{
-		append(shim, sources...),
-		append(flags, "-rdynamic", "-pthread", "-o", filepath.Join(dir, "host"), filepath.Join("testdata", "host.c")),
-	} {
-		if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
-			t.Fatalf("gcc %v: %v\n%s", args, err, out)
-		}
-	}
-	if err := os.Symlink(filepath.Join(built, "libdbkeyring.so"), filepath.Join(dir, "libdbkeyring.so")); err != nil {
-		t.Fatal(err)
-	}
+	dir := sanitized(t, "component_keyring_kmip", "plugin.c")
 	got := hostOf(t, dir, nil, openKMIP, "status", loadDir, "store k - AES 0123456789abcdef", "fetch k -", "fetch none -", "generate g u@h SECRET 16384", "fetch g u@h",
 		"keys 256", "keys 2", "status", "native g u@h 4", "aes k cbc", "aes k cfb1", "storm 8 20", loadDir, "config DIR/component_keyring_kmip.cnf nonsense", loadDir,
 		"remove k -", "fetch dbkeyring-panic -", "status", "deinit", "fetch k -")

@@ -1,8 +1,8 @@
 /*
- * host.c - plays mysqld for a keyring component, as its arguments say.
+ * host.c - plays mysqld for a keyring component or plugin, as its arguments say.
  *
  * Each argument is a command of a few words; each prints one line or more. The
- * tests in hosttest_test.go compare the whole output. "-" as a word is NULL.
+ * tests in hosttest_test.go compare the whole output. "-" as a word is NULL, "''" is empty.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -13,17 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "../../mysql/mysql_abi.h"
+#include "plugin_host.h"
 
 /* What mysqld exports; the program is linked with -rdynamic. */
 #pragma GCC visibility push(default)
 unsigned char mysqld_server_started, opt_help, opt_validate_config, opt_initialize;
 unsigned char daemonize;
+const char *opt_keyring_migration_source;
 struct {
   const char *name;
   int id;
@@ -46,8 +48,9 @@ static int emit(const char *subsystem, const char *file, unsigned long line, int
 static struct mysql_simple_error_log error_log = {emit};
 
 static void runtime_error(int error_id, int flags, va_list arguments) {
-  printf("error %d flags %d: Can't initialize function '", error_id, flags);
-  vprintf("%s'; %s\n", arguments);
+  printf("error %d flags %d: ", error_id, flags);
+  vprintf(error_id == ER_CANT_INITIALIZE_UDF ? "Can't initialize function '%s'; %s\n"
+                                             : "Function %s failed due to: %s.\n", arguments);
 }
 static struct mysql_runtime_error runtime_errors = {runtime_error};
 
@@ -57,7 +60,7 @@ static int acquire(const char *name, void **service) {
   return 1;
 }
 static int release(void *service) { return service == NULL; }
-static struct registry registry = {acquire, NULL, release};
+struct registry registry = {acquire, NULL, release};
 
 /* The component that the commands speak to. */
 static char folder[1024];
@@ -72,7 +75,7 @@ static const struct keyring_keys_metadata_iterator *keys;
 static const struct keyring_aes *aes;
 static const struct mysql_keyring_native_key_id *native_id;
 
-static void die(const char *what) {
+void die(const char *what) {
   printf("host: %s: %s\n", what, strerror(errno));
   fflush(stdout);
   _exit(9);
@@ -110,6 +113,19 @@ static void open_component(const char *name) {
   aes = service("keyring_aes");
   native_id = service("mysql_keyring_native_key_id");
 }
+
+static void open_plugin(const char *name, const char *option) {
+  char path[2048];
+  snprintf(path, sizeof path, "%s/%s.so", folder, name);
+  status = &plugin_status;
+  reader = &plugin_reader;
+  writer = &plugin_writer;
+  generator = &plugin_generator;
+  keys = &plugin_keys;
+  plugin_open(path, option);
+}
+
+static int deinit(void) { return plugin_is_open() ? plugin_deinit() : component->deinit(); }
 
 /* As the server's own helper does: buffers of exactly the lengths. */
 static int fetch(const char *id, const char *owner, unsigned char *data, size_t *n, char *type) {
@@ -302,6 +318,15 @@ static void storm(int count, int rounds) {
   printf("storm faults %d, alarms %s\n", faults, alarms > 0 ? "some" : "none");
 }
 
+static void print_mapped(const char *name) {
+  FILE *maps = fopen("/proc/self/maps", "r");
+  char line[4096];
+  int mapped = 0;
+  while (fgets(line, sizeof line, maps) != NULL) mapped |= strstr(line, name) != NULL;
+  fclose(maps);
+  printf("mapped %d\n", mapped);
+}
+
 static void libraries(void) {
   FILE *maps = fopen("/proc/self/maps", "r");
   char line[4096], last[4096] = "";
@@ -318,12 +343,12 @@ static void libraries(void) {
 }
 
 /* The child goes on with the commands; the parent answers for it. */
-static void fork_here(int deinit) {
+static void fork_here(int launcher) {
   fflush(stdout);
   pid_t child = fork();
   if (child < 0) die("fork");
   if (child == 0) return;
-  if (deinit) component->deinit();
+  if (launcher) deinit();
   int how;
   waitpid(child, &how, 0);
   fflush(stdout);
@@ -344,8 +369,12 @@ static void set(const char *name, int value) {
 static void run(int n, char *w[]) {
   for (int i = 1; i < n; i++)
     if (strcmp(w[i], "-") == 0) w[i] = NULL;
+    else if (strcmp(w[i], "''") == 0) w[i] = "";
 #define IS(name, count) (strcmp(w[0], name) == 0 && n == (count) + 1)
   if (IS("open", 1)) open_component(w[1]);
+  else if (IS("plugin", 2)) open_plugin(w[1], w[2]);
+  else if (IS("set-global", 1)) plugin_set(w[1], 1);
+  else if (IS("set-persist-only", 1)) plugin_set(w[1], 0);
   else if (IS("load", 2)) printf("load %d\n", load->load(w[1], w[2]));
   else if (IS("timed-load", 3)) {
     struct timespec a, b;
@@ -369,7 +398,7 @@ static void run(int n, char *w[]) {
     int rc = native_id->get_backend_key_id(w[1], w[2], name, atol(w[3]));
     printf("native %s: %d %s\n", w[1], rc, name);
   }
-  else if (IS("deinit", 0)) printf("deinit %d\n", component->deinit());
+  else if (IS("deinit", 0)) printf("deinit %d\n", deinit());
   else if (IS("fork", 0)) fork_here(0);
   else if (IS("daemon-fork", 0)) fork_here(1);
   else if (IS("threads", 0)) printf("threads %s\n", threads() == 1 ? "one" : "several");
@@ -377,7 +406,10 @@ static void run(int n, char *w[]) {
   else if (IS("term", 0)) print_term();
   else if (IS("storm", 2)) storm(atoi(w[1]), atoi(w[2]));
   else if (IS("libraries", 0)) libraries();
+  else if (IS("mapped", 1)) print_mapped(w[1]);
   else if (IS("set", 2)) set(w[1], atoi(w[2]));
+  else if (IS("migration", 0)) opt_keyring_migration_source = "keyring_okv.so";
+  else if (IS("mkdir", 1)) { if (mkdir(w[1], 0700) != 0) die(w[1]); }
   else if (IS("nolog", 0)) offer_log = 0;
   else if (IS("chdir", 1)) { if (chdir(w[1]) != 0) die(w[1]); }
   else if (IS("config", 2)) {
