@@ -119,6 +119,9 @@ func (p *parser) items(each func() error) error {
 // whether there are escapes in it.
 func (p *parser) rawString() (raw []byte, escaped bool, err error) {
 	if p.peek() != '"' {
+		if p.pos >= len(p.data) {
+			return nil, false, p.fail(p.pos, "the file ends where a string is due: it was cut off")
+		}
 		return nil, false, p.fail(p.pos, "a string is due here")
 	}
 	start := p.pos + 1

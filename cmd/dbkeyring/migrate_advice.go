@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/config/anyconf"
+)
+
+// sameKeyring says whether both configurations lead to the same keys.
+func sameKeyring(a, b *anyconf.Conf) bool {
+	switch {
+	case a.File != nil && b.File != nil:
+		infoA, errA := os.Stat(a.File.Path)
+		infoB, errB := os.Stat(b.File.Path)
+		return filepath.Clean(a.File.Path) == filepath.Clean(b.File.Path) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
+	case a.KMIP != nil && b.KMIP != nil:
+		return a.KMIP.Profile == b.KMIP.Profile && slices.Equal(a.KMIP.Servers, b.KMIP.Servers) &&
+			a.KMIP.ClientCertFile == b.KMIP.ClientCertFile && a.KMIP.ObjectGroup == b.KMIP.ObjectGroup
+	}
+	return false
+}
+
+// warn says what must not happen during the copy.
+func (m *migration) warn() {
+	fmt.Fprintln(m.p.stderr, "note: stop the server that uses these keys, or run SET GLOBAL keyring_operations = OFF in it: a key that it makes during the copy is left behind")
+	if m.from.conf.File == nil && m.to.conf.File == nil {
+		return
+	}
+	for _, pid := range processesWith("/component_keyring_file.so") {
+		fmt.Fprintf(m.p.stderr, "warning: process %s has component_keyring_file loaded. If its keyring is one of these two, stop it: it keeps all keys in memory and overwrites the file with them\n", pid)
+	}
+}
+
+// processesWith returns the ids of the processes, as far as we may look, that
+// have a file with the suffix mapped.
+func processesWith(suffix string) []string {
+	var pids []string
+	maps, _ := filepath.Glob("/proc/[0-9]*/maps") // the pattern is good
+	for _, path := range maps {
+		if text, err := os.ReadFile(path); err == nil && bytes.Contains(text, []byte(suffix+"\n")) {
+			pids = append(pids, filepath.Base(filepath.Dir(path)))
+		}
+	}
+	return pids
+}
+
+// adviseNext says what makes the server use the destination.
+func (m *migration) adviseNext() {
+	path := m.to.conf.Path
+	var next string
+	switch m.to.conf.Kind {
+	case anyconf.Percona, anyconf.Enterprise:
+		next = `write {"components": "file://component_keyring_kmip"} into the manifest mysqld.my beside mysqld, have ` + path +
+			" as component_keyring_kmip.cnf in plugin_dir, and restart the server"
+	case anyconf.OKV:
+		next = "take the other keyring out of mysqld.my, and restart the server with --early-plugin-load=keyring_okv.so --keyring_okv_conf_dir=" + path
+	case anyconf.File:
+		next = `write {"components": "file://component_keyring_file"} into the manifest mysqld.my beside mysqld, and {"path": "` + m.to.conf.File.Path +
+			`", "read_only": false} into component_keyring_file.cnf in plugin_dir, let the file belong to the server's user, and restart the server`
+	}
+	fmt.Fprintf(m.p.stderr, "next: %s. Keep %s until that server has read its tables, and while backups need it\n", next, m.from.conf.Where)
+	if m.from.conf.File != nil {
+		fmt.Fprintf(m.p.stderr, "note: the keys in %s are not encrypted\n", m.from.conf.File.Path)
+	}
+}
