@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dbkeyring/dbkeyring/config"
+	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
@@ -19,11 +20,13 @@ import (
 
 // outFlags say where a client's files go and what is in them.
 type outFlags struct {
-	For        string `required:"" enum:"mysql,kmip" placeholder:"mysql|kmip" help:"What the client is: mysql gets its configuration files besides."`
-	Out        string `required:"" placeholder:"OUT" help:"The folder for the client's files."`
-	Server     string `placeholder:"ADDR" help:"The key server as the client sees it, HOST or HOST:PORT (default: the address that it listens on)."`
-	InstallDir string `placeholder:"DIR" help:"Where the files will lie on the client's machine (default: OUT). The configuration names them there."`
-	Force      bool   `help:"Overwrite files in OUT."`
+	For             string   `required:"" enum:"mysql,okv,kmip" placeholder:"mysql|okv|kmip" help:"What the client is: mysql gets component_keyring_kmip's configuration besides, okv a whole keyring_okv_conf_dir."`
+	Out             string   `required:"" placeholder:"OUT" help:"The folder for the client's files."`
+	Server          string   `placeholder:"ADDR" help:"The key server as the client sees it, HOST or HOST:PORT (default: the address that it listens on)."`
+	Standby         []string `placeholder:"ADDR" help:"For okv: a standby server, HOST or HOST:PORT. May be repeated, in the order to try."`
+	KeyPasswordFile string   `placeholder:"FILE" help:"For okv: encrypt the private key with the password on this file's one line, and put it into ssl/password.txt."`
+	InstallDir      string   `placeholder:"DIR" help:"For mysql: where the files will lie on the client's machine (default: OUT). The configuration names them there."`
+	Force           bool     `help:"Overwrite files in OUT."`
 }
 
 // What a server listens on unless it is told otherwise (KMIP 1.4, 8: port 5696).
@@ -34,6 +37,9 @@ const (
 
 // files returns the names of what is written.
 func (c *outFlags) files() []string {
+	if c.For == "okv" {
+		return okv.Files(c.KeyPasswordFile != "")
+	}
 	names := []string{datadir.RootCertFile, datadir.ClientKeyFile, datadir.ClientCertFile}
 	if c.For == "mysql" {
 		names = append(names, percona.FileName, percona.ManifestName)
@@ -49,8 +55,16 @@ func (c *outFlags) check() error {
 			faults = append(faults, fmt.Errorf("--server %s: %w", c.Server, err))
 		}
 	}
-	if c.For != "mysql" && (c.Server != "" || c.InstallDir != "") {
-		faults = append(faults, errors.New("--server and --install-dir go into the configuration files of --for mysql; with --for "+c.For+" there are none"))
+	if c.For == "kmip" && c.Server != "" {
+		faults = append(faults, errors.New("--server goes into configuration files; with --for kmip there are none"))
+	}
+	if c.For != "mysql" && c.InstallDir != "" {
+		faults = append(faults, errors.New("--install-dir goes with --for mysql: nothing else names its own place"))
+	}
+	if c.For == "okv" {
+		faults = append(faults, c.checkOKV()...)
+	} else if len(c.Standby) > 0 || c.KeyPasswordFile != "" {
+		faults = append(faults, errors.New("--standby and --key-password-file go with --for okv"))
 	}
 	if c.InstallDir != "" && !filepath.IsAbs(c.InstallDir) {
 		faults = append(faults, fmt.Errorf("--install-dir %s: give an absolute path, since it is looked up on the client's machine", c.InstallDir))
@@ -85,7 +99,11 @@ func (c *outFlags) prepare() (undo func(), err error) {
 	if _, err := os.Stat(out); errors.Is(err, fs.ErrNotExist) {
 		undo = func() { _ = os.Remove(out) } // if it is empty
 	}
-	if err := os.MkdirAll(out, 0o700); err != nil {
+	mode := fs.FileMode(0o700)
+	if c.For == "okv" {
+		mode = okv.DirMode
+	}
+	if err := os.MkdirAll(out, mode); err != nil {
 		return nil, fmt.Errorf("--out: %w", err)
 	}
 	f, err := os.CreateTemp(out, ".dbkeyring-*")
@@ -98,21 +116,19 @@ func (c *outFlags) prepare() (undo func(), err error) {
 // write writes the client's files. The certificate comes last of the pair, the
 // configuration after both.
 func (c *outFlags) write(p *process, status admin.Status, pair pki.Pair, ca *x509.Certificate) error {
+	if c.For == "okv" {
+		return c.writeOKV(p, status, pair, ca)
+	}
 	if err := datadir.SaveClient(c.Out, pair, ca); err != nil {
 		return err
 	}
 	if c.For != "mysql" {
 		return nil
 	}
-	server := c.Server
-	if server == "" {
-		server = reachable(status.Address)
-	}
-	server, err := config.ParseServer(server, defaultPort)
+	server, err := c.serverOf(p, status)
 	if err != nil {
 		return err
 	}
-	c.warnOfName(p, status, server)
 	install := c.InstallDir
 	if install == "" {
 		install = c.Out
@@ -127,6 +143,19 @@ func (c *outFlags) write(p *process, status admin.Status, pair pki.Pair, ca *x50
 		ClientKey: filepath.Join(install, datadir.ClientKeyFile),
 		ServerCA:  filepath.Join(install, datadir.RootCertFile),
 	})
+}
+
+// serverOf returns the server that the configuration names, as host:port.
+func (c *outFlags) serverOf(p *process, status admin.Status) (string, error) {
+	server := c.Server
+	if server == "" {
+		server = reachable(status.Address)
+	}
+	server, err := config.ParseServer(server, defaultPort)
+	if err == nil {
+		c.warnOfName(p, status, server)
+	}
+	return server, err
 }
 
 // reachable turns the address that a server listens on into one to connect to.

@@ -433,7 +433,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s has mode %o", name, got.Perm())
 		}
 	}
-	for _, name := range e.Files() {
+	for _, name := range okv.Files(true) {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
@@ -446,13 +446,20 @@ func TestWrite(t *testing.T) {
 		t.Errorf("%v %v %v", err, r, o.Servers)
 	}
 	o.Wipe()
-	// A new key without a password: the old password.txt would be wrong.
-	e.Key, e.Password = pem(t, "ec_sec1.pem"), nil
+	// A new key without a password: the old password.txt would be wrong. Without a
+	// server, okvclient.ora stays; so does the mode of a directory that is there.
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e.Key, e.Password, e.Server = pem(t, "ec_sec1.pem"), nil, ""
 	if err := okv.Write(dir, e); err != nil {
 		t.Fatal(err)
 	}
-	if o, r, err := okv.Read(dir); err != nil || len(r.Notes) != 0 || o.ClientKeyPassword != nil {
-		t.Error(err, r.Notes)
+	if o, r, err := okv.Read(dir); err != nil || len(r.Notes) != 0 || o.ClientKeyPassword != nil || len(o.Servers) != 3 {
+		t.Error(err, r.Notes, o.Servers)
+	}
+	if mode, _ := config.ModeOf(dir); mode.Perm() != 0o700 {
+		t.Error(mode)
 	}
 }
 

@@ -1,7 +1,7 @@
 package okv
 
 import (
-	"fmt"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,16 +12,16 @@ import (
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// The modes of what Write makes: the document has 750 for the directory, and
-// nothing in it is for others.
+// DirMode is the mode of a configuration directory in the document; nothing in
+// it is for others.
 const (
-	dirMode  fs.FileMode = 0o750
+	DirMode  fs.FileMode = 0o750
 	fileMode fs.FileMode = 0o640
 )
 
 // Endpoint is what a new configuration directory holds.
 type Endpoint struct {
-	Server   string   // host:port, IPv6 addresses in brackets
+	Server   string   // host:port, IPv6 addresses in brackets; empty: okvclient.ora stays as it is
 	Standbys []string // likewise, at most [config.MaxStandbys]
 
 	CA, Cert, Key []byte        // PEM
@@ -29,12 +29,12 @@ type Endpoint struct {
 }
 
 // Files returns the paths, below a configuration directory, of what Write writes.
-func (e Endpoint) Files() []string {
+func Files(withPassword bool) []string {
 	names := []string{FileName}
 	for _, name := range []string{config.CAName, config.CertName, config.KeyName} {
 		names = append(names, filepath.Join(config.SSLDirName, name))
 	}
-	if e.Password != nil {
+	if withPassword {
 		names = append(names, filepath.Join(config.SSLDirName, config.PasswordName))
 	}
 	return names
@@ -55,11 +55,8 @@ func (e Endpoint) OraText() []byte {
 func Write(dir string, e Endpoint) error {
 	ssl := filepath.Join(dir, config.SSLDirName)
 	for _, d := range []string{dir, ssl} {
-		if err := os.MkdirAll(d, dirMode); err != nil {
+		if err := mkdir(d); err != nil {
 			return err
-		}
-		if err := os.Chmod(d, dirMode); err != nil { // whatever the umask took away
-			return fmt.Errorf("set the mode of the directory: %w", err)
 		}
 	}
 	password := filepath.Join(ssl, config.PasswordName)
@@ -75,17 +72,30 @@ func Write(dir string, e Endpoint) error {
 		}
 	}
 	for _, f := range []struct {
-		path string
+		name string
 		data []byte
-	}{
-		{filepath.Join(ssl, config.CAName), e.CA},
-		{filepath.Join(ssl, config.KeyName), e.Key},
-		{filepath.Join(ssl, config.CertName), e.Cert},
-		{filepath.Join(dir, FileName), e.OraText()},
-	} {
-		if err := atomicfile.WriteFile(f.path, f.data, fileMode); err != nil {
+	}{{config.CAName, e.CA}, {config.KeyName, e.Key}, {config.CertName, e.Cert}} {
+		if err := atomicfile.WriteFile(filepath.Join(ssl, f.name), f.data, fileMode); err != nil {
 			return err
 		}
 	}
-	return nil
+	if e.Server == "" {
+		return nil
+	}
+	return atomicfile.WriteFile(filepath.Join(dir, FileName), e.OraText(), fileMode)
+}
+
+// mkdir makes a directory with the document's mode. One that is there already
+// keeps its own: it may be anybody's.
+func mkdir(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	switch err := os.Mkdir(dir, DirMode); {
+	case errors.Is(err, fs.ErrExist):
+		return nil // or it is no directory, which the first file will tell
+	case err != nil:
+		return err
+	}
+	return os.Chmod(dir, DirMode) // whatever the umask took away
 }
