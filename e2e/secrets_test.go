@@ -92,6 +92,9 @@ func TestSecretsStayIn(t *testing.T) {
 		for _, f := range inMemory(t, m.proc.pid(), key) {
 			t.Errorf("the key %q was removed and is still at %x in %s", name, f.at, f.mapping)
 		}
+		for _, f := range inMemory(t, ks.proc.pid(), key) {
+			t.Errorf("the key %q was destroyed and is still at %x in %s of the key server", name, f.at, f.mapping)
+		}
 	}
 
 	// With all that may be logged, refusals and failures included.

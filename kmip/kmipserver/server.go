@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/kmip/internal/wipeconn"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
 
@@ -123,7 +124,8 @@ func (s *Server) accept(ctx, work context.Context, ln net.Listener, conf *tls.Co
 			}
 			continue
 		}
-		c := &conn{s: s, nc: nc, tls: tls.Server(nc, conf)}
+		// A wiping connection clears what was deciphered when TLS waits for more.
+		c := &conn{s: s, nc: nc, tls: tls.Server(wipeconn.New(nc), conf)}
 		c.peer.Address = nc.RemoteAddr().String()
 		if !s.conns.add(c, s.o.MaxConnections) {
 			if n := s.full.Add(1); n&(n-1) == 0 { // 1, 2, 4, 8...: a flood does not flood the log
