@@ -37,15 +37,17 @@ func kmipConfig(req bridge.Request, o backend.Options, status []keyring.StatusRo
 	}
 	req.Log.Info("the configuration is read", "file", report.File)
 	servers := time.Duration(len(o.Servers))
-	if req.Quick {
+	switch {
+	case req.Quick && o.ConnectTimeout > 0: // attempts to connect overlap
+		o.ConnectTimeout = min(o.ConnectTimeout, bridge.ContactTimeout)
+		o.Timeout = min(o.Timeout, bridge.ContactTimeout)
+		o.StartTimeout = min(o.StartTimeout, bridge.ContactTimeout*3/2)
+	case req.Quick:
 		o.Timeout = min(o.Timeout, bridge.ContactTimeout/servers)
-		if o.ConnectTimeout > 0 {
-			o.ConnectTimeout = min(o.ConnectTimeout, bridge.ContactTimeout)
-		}
 	}
 	// An exchange may have to go round the servers; the last one may be the good one.
 	call := o.Timeout * (servers + 1)
-	if o.ConnectTimeout > 0 { // attempts to connect overlap
+	if o.ConnectTimeout > 0 {
 		call = o.ConnectTimeout + 2*o.Timeout
 	}
 	return bridge.Config{

@@ -4,9 +4,10 @@ package main
 
 import "github.com/dbkeyring/dbkeyring/module/bridge"
 
-// dialects lists the components that this library serves.
+// dialects lists the components and plugins that this library serves.
 func dialects() map[string]bridge.Dialect {
 	return map[string]bridge.Dialect{
 		"component_keyring_kmip": componentKMIP,
+		"keyring_okv":            keyringOKV,
 	}
 }
