@@ -99,6 +99,8 @@ func (r *Keyring) fault(op string, id keyring.ID, err error) error {
 		network *kmipclient.Error
 		many    errTooMany
 		slow    *StartTimeoutError
+		absent  *kmipclient.AbsentError
+		other   *kmipclient.AnswerError
 	)
 	switch {
 	case errors.Is(err, keyring.ErrExists):
@@ -112,11 +114,18 @@ func (r *Keyring) fault(op string, id keyring.ID, err error) error {
 		if !ok {
 			kind = keyring.ErrUnreachable
 		}
-		text := "the key server refused (" + r.where() + "): " + refusal.Error()
+		where := r.where()
+		if errors.As(err, &other) {
+			where = other.Server
+		}
+		text := "the key server refused (" + where + "): " + refusal.Error()
 		if cure := cureOf[refusal.Reason]; cure != "" {
 			return keyring.E(op, id, kind, &message{text + ". " + cure, err})
 		}
 		return keyring.E(op, id, kind, r.advised(text, err))
+	case errors.As(err, &absent):
+		texts, cures, causes := r.failures(absent.Silent)
+		return keyring.E(op, id, keyring.ErrUnreachable, &message{sentences("the key servers that answered do not have the key, and one that may have it did not answer: "+texts, cures), errors.Join(append(causes, err)...)})
 	case errors.As(err, &network):
 		return r.networkFault(op, id, network)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -147,15 +156,23 @@ func (r *Keyring) advised(text string, err error) error {
 // every server refused this client, not if we refused the server.
 func (r *Keyring) networkFault(op string, id keyring.ID, e *kmipclient.Error) error {
 	kind := keyring.ErrDenied
-	var texts, cures []string
-	causes := []error{e}
 	for _, s := range e.Servers {
-		cause := explain(s)
 		var refused *tlsconf.RefusedError
-		if !errors.As(cause, &refused) || !refused.AboutCertificate() {
+		if !errors.As(explain(s), &refused) || !refused.AboutCertificate() {
 			kind = keyring.ErrUnreachable
 		}
-		texts = append(texts, fmt.Sprintf("%s (%s): %s", happened(s.Phase), s.Server, plain(cause)))
+	}
+	text, cures, causes := r.failures(e.Servers)
+	if e.Sent {
+		text += "; the change may or may not have been made"
+	}
+	return keyring.E(op, id, kind, &message{sentences(text, cures), errors.Join(append([]error{e}, causes...)...)})
+}
+
+// failures words what went wrong with servers, and says what to do about it.
+func (r *Keyring) failures(servers []*kmipclient.ServerError) (text string, cures []string, causes []error) {
+	for _, s := range servers {
+		cause := explain(s)
 		causes = append(causes, cause)
 		if r.o.Cure != nil {
 			if cure := r.o.Cure(cause); cure != "" && !slices.Contains(cures, cure) {
@@ -163,14 +180,20 @@ func (r *Keyring) networkFault(op string, id keyring.ID, e *kmipclient.Error) er
 			}
 		}
 	}
-	text := strings.Join(texts, "; ")
-	if e.Sent {
-		text += "; the change may or may not have been made"
-	}
+	text = kmipclient.Summary(servers,
+		func(s *kmipclient.ServerError) string {
+			return fmt.Sprintf("%s (%s): %s", happened(s.Phase), s.Server, plain(explain(s)))
+		},
+		func(s *kmipclient.ServerError) string { return happened(s.Phase) + ": " + plain(explain(s)) })
+	return text, cures, causes
+}
+
+// sentences adds cures to what happened.
+func sentences(text string, cures []string) string {
 	if len(cures) > 0 {
 		text += ". " + strings.Join(cures, " ")
 	}
-	return keyring.E(op, id, kind, &message{text, errors.Join(causes...)})
+	return text
 }
 
 // cutOff says whether a server that could be reached ended the connection.

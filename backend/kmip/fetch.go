@@ -33,7 +33,8 @@ func (r *Keyring) Fetch(ctx context.Context, id keyring.ID) (keyring.Key, error)
 func (r *Keyring) with(ctx context.Context, op string, id keyring.ID, use func(*object)) error {
 	r.mu.RLock()
 	o, cached := r.keys[id]
-	if cached {
+	doubtful := cached && o.doubtful
+	if cached && !doubtful {
 		use(o)
 	}
 	closed, changes := r.closed, r.changes
@@ -41,16 +42,23 @@ func (r *Keyring) with(ctx context.Context, op string, id keyring.ID, use func(*
 	switch {
 	case closed:
 		return r.fault(op, id, errClosed)
-	case cached:
+	case cached && !doubtful:
 		return nil
 	case checkID(id) != nil:
 		return keyring.E(op, id, keyring.ErrNotFound, nil) // no object can have such a Name
 	}
 	objects, err := r.find(ctx, id, true)
 	if err != nil {
-		return r.fault(op, id, err)
+		if err = r.fault(op, id, err); doubtful && r.withDoubtful(id, use) {
+			r.log.Warn("a key is used that the key server in use did not have; whether another has it cannot be told", "key", id, "cause", err)
+			return nil
+		}
+		return err
 	}
 	if len(objects) == 0 {
+		if doubtful {
+			r.drop(id, nil)
+		}
 		return keyring.E(op, id, keyring.ErrNotFound, nil)
 	}
 	if len(objects) > 1 {
@@ -63,12 +71,27 @@ func (r *Keyring) with(ctx context.Context, op string, id keyring.ID, use func(*
 	r.forgetPending(id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, there := r.keys[id]; there || r.closed || r.changes != changes {
+	old, there := r.keys[id]
+	if there && !old.doubtful || r.closed || r.changes != changes {
 		o.data.Wipe() // it may be older than what has happened since
 		return nil
 	}
+	if there {
+		old.data.Wipe()
+	}
 	r.keys[id] = o
 	return nil
+}
+
+// withDoubtful calls use on the key in memory, if it is still there.
+func (r *Keyring) withDoubtful(id keyring.ID, use func(*object)) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	o, ok := r.keys[id]
+	if ok {
+		use(o)
+	}
+	return ok
 }
 
 // put makes o the key in memory.
@@ -124,6 +147,17 @@ func (r *Keyring) KeyState(ctx context.Context, id keyring.ID) (string, error) {
 	state, err := stateOf(ctx, r.connection(), uid)
 	if err != nil {
 		return "", r.fault("state of", id, err)
+	}
+	if state == kmip.StateDestroyed && len(r.o.Servers) > 1 { // or that server lags behind another one
+		objects, err := r.find(ctx, id, false)
+		if err != nil {
+			return "", r.fault("state of", id, err)
+		}
+		for _, o := range objects {
+			if o.uid == uid {
+				state = o.state
+			}
+		}
 	}
 	if state == kmip.StateDestroyed {
 		r.log.Warn("the object of a key that is in use is gone from the key server", "key", id, "object", uid)

@@ -39,7 +39,9 @@ type Keyring struct {
 	changes  int                          // counts removals and reloads
 	warned   map[string]bool              // inactive objects that the log knows of
 	pending  map[keyring.ID]*secret.Bytes // keys whose Store or Generate failed half-way
-	closed   bool
+	// pendingAt is the server where each of pending may be.
+	pendingAt map[keyring.ID]string
+	closed    bool
 }
 
 var _ interface { // compiler check
@@ -73,7 +75,7 @@ func Open(ctx context.Context, o Options, log *slog.Logger) (keyring.Keyring, er
 	}
 	o.ClientKeyPassword = o.ClientKeyPassword.Clone()
 	r := &Keyring{o: o, log: log, writing: make(chan struct{}, 1), loaded: &loaded{},
-		warned: map[string]bool{}, pending: map[keyring.ID]*secret.Bytes{}}
+		warned: map[string]bool{}, pending: map[keyring.ID]*secret.Bytes{}, pendingAt: map[keyring.ID]string{}}
 	if err := r.reload(ctx, "open"); err != nil {
 		o.ClientKeyPassword.Wipe()
 		return nil, err
@@ -116,6 +118,10 @@ func (r *Keyring) reload(ctx context.Context, op string) error {
 	}
 	r.mu.Lock()
 	oldClient, old := r.client, r.loaded
+	doubtful := 0
+	if len(r.o.Servers) > 1 {
+		doubtful = l.inherit(old)
+	}
 	r.client, r.loaded, r.loadedAt = client, l, time.Now()
 	r.changes++
 	clear(r.warned)
@@ -130,6 +136,9 @@ func (r *Keyring) reload(ctx context.Context, op string) error {
 		oldClient.Close()
 	}
 	s := client.Status()
+	if doubtful > 0 {
+		r.log.Warn("the key server lacks keys that were in use; each is asked for on the others when it is needed", "server", s.Server, "keys", doubtful)
+	}
 	r.log.Info("the keys are read", "server", s.Server, "kmip", s.Version.String(), "keys", len(l.keys), "in", time.Since(started).Round(time.Millisecond))
 	return nil
 }
@@ -157,7 +166,7 @@ func (o *Options) connect(log *slog.Logger) (*kmipclient.Client, error) {
 		SkipPeerVerification: o.SkipPeerVerification, SkipHostnameVerification: o.SkipHostnameVerification,
 	})
 	c, err := kmipclient.New(kmipclient.Options{
-		Servers: o.Servers, Handshake: tls.Handshake, Timeout: o.Timeout, Version: version, Logger: log,
+		Servers: o.Servers, Handshake: tls.Handshake, Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, Version: version, Logger: log,
 	})
 	if err != nil {
 		return nil, &optionError{err}
@@ -219,6 +228,7 @@ func (r *Keyring) Close() error {
 		b.Wipe()
 	}
 	clear(r.pending)
+	clear(r.pendingAt)
 	r.o.ClientKeyPassword.Wipe()
 	if r.client != nil {
 		r.client.Close()

@@ -85,3 +85,17 @@ func (l *loaded) wipe() {
 		o.data.Wipe()
 	}
 }
+
+// inherit takes over the keys of an earlier load that this one lacks: one server
+// alone cannot say that they are gone. It returns how many they are.
+func (l *loaded) inherit(old *loaded) (n int) {
+	for id, o := range old.keys {
+		if _, ok := l.keys[id]; !ok {
+			o.doubtful = true
+			l.keys[id] = o
+			delete(old.keys, id)
+			n++
+		}
+	}
+	return n
+}

@@ -96,18 +96,62 @@ func (o *Options) scope(attrs ...kmip.Attribute) kmip.Attributes {
 	return attrs
 }
 
-// find asks the server for the objects that keep a key: the authoritative answer
+// find asks the servers for the objects that keep a key: the authoritative answer
 // to whether there is one. The one that is the key comes first, its twins
-// after it.
+// after it. There is none if a server says so, every other that answers says so,
+// too, and either nothing here remembers the key or all of them did answer.
 func (r *Keyring) find(ctx context.Context, id keyring.ID, content bool) ([]*object, error) {
 	for {
 		c := r.connection()
-		objects, err := r.findWith(ctx, c, id, content)
+		objects, err := r.findAnywhere(ctx, c, id, content)
 		if !errors.Is(err, kmipclient.ErrClosed) || c == r.connection() {
 			return objects, err
 		}
 		// A reload has replaced the client in between.
 	}
+}
+
+// findAnywhere asks the server in use and, where that has nothing, all others: it
+// may lag behind them. The server that has the key is the one in use afterwards.
+func (r *Keyring) findAnywhere(ctx context.Context, c *kmipclient.Client, id keyring.ID, content bool) ([]*object, error) {
+	before := c.Status()
+	objects, err := r.findWith(ctx, c, id, content)
+	if len(objects) > 0 || err != nil && kmip.ReasonOf(err) == 0 || len(r.o.Servers) < 2 {
+		return objects, err
+	}
+	asked := c.Status()
+	if asked.Server != before.Server || !asked.Since.Equal(before.Since) {
+		asked.Server = "" // more than one had a part in the answer
+	}
+	objects, elsewhere := kmipclient.Elsewhere(ctx, c, asked.Server, func(ctx context.Context, one *kmipclient.Client) ([]*object, error) {
+		objects, err := r.findWith(ctx, one, id, content)
+		if err == nil && len(objects) == 0 {
+			err = kmipclient.ErrAbsent
+		}
+		return objects, err
+	}, wipe)
+	var absent *kmipclient.AbsentError
+	switch {
+	case elsewhere == nil:
+		return objects, nil
+	case err != nil:
+		return nil, err
+	case !errors.As(elsewhere, &absent), r.remembers(id, absent.Silent):
+		return nil, elsewhere
+	}
+	return nil, nil
+}
+
+// remembers says whether one of the silent servers must have the key, for all that
+// is known here: it is in memory, or that server was to make it and did not answer.
+func (r *Keyring) remembers(id keyring.ID, silent []*kmipclient.ServerError) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if _, cached := r.keys[id]; cached && len(silent) > 0 {
+		return true
+	}
+	maker, pending := r.pendingAt[id]
+	return pending && slices.ContainsFunc(silent, func(s *kmipclient.ServerError) bool { return s.Server == maker })
 }
 
 func (r *Keyring) findWith(ctx context.Context, c *kmipclient.Client, id keyring.ID, content bool) ([]*object, error) {

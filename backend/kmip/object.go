@@ -23,6 +23,9 @@ type object struct {
 	data    *secret.Bytes // nil where only the attributes were read
 	state   kmip.State    // 0 where the server does not say
 	initial time.Time
+
+	// doubtful: it is in memory, and the server of the last load did not have it.
+	doubtful bool
 }
 
 // alive says whether the object still has its content.

@@ -31,6 +31,7 @@ func (r *Keyring) Remove(ctx context.Context, id keyring.ID) error {
 		}
 		return keyring.E("remove", id, keyring.ErrNotFound, nil)
 	}
+	ctx = r.connection().Stay(ctx) // the identifiers are that server's
 	uids := map[string]bool{}
 	for _, o := range slices.Backward(objects) { // the twins first: a failure leaves the key
 		if err := r.destroy(ctx, o.uid, o.state); err != nil {

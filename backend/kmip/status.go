@@ -2,6 +2,7 @@ package kmip
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -17,12 +18,16 @@ func (r *Keyring) Status() []keyring.StatusRow {
 	s := r.client.Status()
 	rows := []keyring.StatusRow{
 		{Name: "Server_in_use", Value: orNone(s.Server)},
+		{Name: "Server_in_use_since", Value: "<NONE>"},
+		{Name: "Server_in_use_place", Value: "<NONE>"},
 		{Name: "Kmip_version_in_use", Value: "<NONE>"},
 		{Name: "Keys_loaded", Value: strconv.Itoa(len(r.keys))},
 		{Name: "Keys_loaded_at", Value: r.loadedAt.UTC().Format(time.DateTime + " UTC")},
 	}
 	if s.Server != "" {
-		rows[1].Value = s.Version.String()
+		rows[1].Value = s.Since.UTC().Format(time.DateTime + " UTC")
+		rows[2].Value = fmt.Sprintf("%d of %d", s.Rank+1, len(r.o.Servers))
+		rows[3].Value = s.Version.String()
 	}
 	out := 0
 	for _, o := range r.keys {

@@ -73,6 +73,8 @@ func (r *Keyring) add(ctx context.Context, op string, id keyring.ID, typ string,
 	} else if taken {
 		return keyring.E(op, id, keyring.ErrExists, nil)
 	}
+	// What follows belongs to one object, so to one server.
+	ctx = r.connection().Stay(ctx)
 	content := data()
 	o, err := r.register(ctx, id, typ, content)
 	if err != nil {
@@ -106,6 +108,7 @@ func (r *Keyring) taken(ctx context.Context, id keyring.ID) (bool, error) {
 		return false, err
 	}
 	defer wipe(objects)
+	ctx = r.connection().Stay(ctx) // the identifiers are that server's
 	taken := 0
 	for _, o := range objects {
 		if left.Len() == 0 || !o.data.Equal(left) {
@@ -134,11 +137,12 @@ func (r *Keyring) register(ctx context.Context, id keyring.ID, typ string, data 
 		var refusal *kmip.Error
 		switch {
 		case errors.Is(err, kmipclient.ErrOutcomeUnknown):
+			r.setPending(id, data)
 			objects, look := r.find(ctx, id, true)
 			if look != nil {
-				r.setPending(id, data)
 				return nil, err
 			}
+			r.forgetPending(id)
 			for i, o := range objects {
 				if o.data.Equal(data) {
 					wipe(append(objects[:i:i], objects[i+1:]...))
@@ -204,12 +208,13 @@ func (r *Keyring) undo(ctx context.Context, id keyring.ID, o *object) {
 }
 
 func (r *Keyring) setPending(id keyring.ID, data *secret.Bytes) {
+	at := r.connection().Status().Server
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending[id].Wipe()
 	delete(r.pending, id)
 	if !r.closed {
-		r.pending[id] = data.Clone()
+		r.pending[id], r.pendingAt[id] = data.Clone(), at
 	}
 }
 
@@ -218,4 +223,5 @@ func (r *Keyring) forgetPending(id keyring.ID) {
 	defer r.mu.Unlock()
 	r.pending[id].Wipe()
 	delete(r.pending, id)
+	delete(r.pendingAt, id)
 }

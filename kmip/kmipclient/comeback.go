@@ -27,8 +27,40 @@ type comeback struct {
 	since time.Time     // when it last came to a better server
 }
 
+// stayKey is the key of what Stay puts into a context.
+type stayKey struct{}
+
+type stay struct {
+	client *Client
+	server *server
+}
+
+// Stay returns a context whose calls go only to the server in use now. It is for
+// operations that follow one another on an object: on another server its
+// identifier may mean nothing yet. Before the first call it returns ctx.
+func (c *Client) Stay(ctx context.Context) context.Context {
+	last := c.Status().Server
+	for _, s := range c.servers {
+		if s.addr == last {
+			return context.WithValue(ctx, stayKey{}, stay{c, s})
+		}
+	}
+	return ctx
+}
+
+// pinned is the server that the context is for; nil for any.
+func (c *Client) pinned(ctx context.Context) *server {
+	if s, ok := ctx.Value(stayKey{}).(stay); ok && s.client == c {
+		return s.server
+	}
+	return nil
+}
+
 // order is in which order the servers are tried: the last good one first.
-func (c *Client) order() []*server {
+func (c *Client) order(ctx context.Context) []*server {
+	if s := c.pinned(ctx); s != nil {
+		return []*server{s}
+	}
 	if c.current == nil {
 		return c.servers
 	}

@@ -67,9 +67,9 @@ func (c *Client) tryServers(ctx context.Context, reqs []kmip.Payload) ([]Result,
 		mayRepeat = mayRepeat && repeatable(r.Operation())
 	}
 	for {
-		kept := c.keep()
+		kept := c.keep(ctx)
 		if !kept {
-			if c.conn = c.openAny(ctx, c.order(), &failed); c.conn == nil {
+			if c.conn = c.openAny(ctx, c.order(ctx), &failed); c.conn == nil {
 				break
 			}
 		}
@@ -115,8 +115,12 @@ func answered(e *ServerError) bool {
 }
 
 // keep says whether the open connection can be used, and closes it if not.
-func (c *Client) keep() bool {
+func (c *Client) keep(ctx context.Context) bool {
 	if c.conn == nil {
+		return false
+	}
+	if s := c.pinned(ctx); s != nil && s != c.conn.server {
+		c.hangUp()
 		return false
 	}
 	now := time.Now()
