@@ -64,20 +64,53 @@ func TestSecretsStayIn(t *testing.T) {
 	}
 	m.exec("CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'")
 
-	// These keys are never asked for, so that only our own code has ever had them:
-	// one that was made here, and one that was read from the key server.
-	m.want("1", "SELECT keyring_key_generate('made', 'AES', 32)")
-	m.want("1", "SELECT keyring_key_generate('read', 'AES', 32)")
-	uid := func(id string) string {
-		return m.value("SELECT BACKEND_KEY_ID FROM performance_schema.keyring_keys WHERE KEY_ID = ?", id)
+	// A signal that comes just as a key is copied leaves it where the Go runtime saves
+	// the registers; nobody can wipe that. What happens in every round is ours.
+	for round := 1; ; round++ {
+		left := leftInMemory(t, m, ks)
+		if len(left) == 0 {
+			break
+		}
+		if round == 4 {
+			t.Errorf("in every round, at last:\n%s", strings.Join(left, "\n"))
+			break
+		}
 	}
-	keys := map[string][]byte{"read": ks.content(uid("read")), "made": nil}
+
+	// With all that may be logged, refusals and failures included.
+	m.want("1", "SELECT keyring_key_generate('logged', 'AES', 32)")
+	key := ks.content(m.uid("logged"))
+	m.want("NULL", "SELECT keyring_key_generate('logged', 'AES', 32)")
+	ks.kill()
+	m.want("NULL", "SELECT keyring_key_generate('down', 'AES', 32)")
+	m.want("32", "SELECT keyring_key_length_fetch('logged')")
+	shown := fmt.Sprint(m.statusRows())
+	m.stop()
+	shown += m.log() + ks.proc.output()
+	for _, secret := range []string{password, string(key), fmt.Sprintf("%x", key), fmt.Sprintf("%X", key)} {
+		if strings.Contains(shown, secret) {
+			t.Errorf("a secret is in a log or in the status:\n%s", shown)
+		}
+	}
+}
+
+// uid is the key server's name of a key.
+func (m *MySQL) uid(id string) string {
+	m.t.Helper()
+	return m.value("SELECT BACKEND_KEY_ID FROM performance_schema.keyring_keys WHERE KEY_ID = ?", id)
+}
+
+// leftInMemory makes keys, removes them, and tells where they are all the same.
+// They are never asked for, so that only our own code has ever had them: one that
+// was made here, and one that was read from the key server.
+func leftInMemory(t *testing.T, m *MySQL, ks *keyServer) (left []string) {
+	t.Helper()
+	m.want("1", "SELECT keyring_key_generate('read', 'AES', 32)")
+	keys := map[string][]byte{"read": ks.content(m.uid("read"))}
 	m.restart()
 	m.exec("ALTER INSTANCE RELOAD KEYRING")
-	m.want("1", "SELECT keyring_key_remove('made')")
 	m.want("1", "SELECT keyring_key_generate('made', 'AES', 32)")
-	keys["made"] = ks.content(uid("made"))
-
+	keys["made"] = ks.content(m.uid("made"))
 	for name, key := range keys {
 		found := inMemory(t, m.proc.pid(), key)
 		if len(found) == 0 {
@@ -85,32 +118,18 @@ func TestSecretsStayIn(t *testing.T) {
 		}
 		for _, f := range found {
 			if !slices.Contains(f.flags, "dd") {
-				t.Errorf("the key %q lies at %x in %s, which goes into core dumps", name, f.at, f.mapping)
+				left = append(left, fmt.Sprintf("the key %q lies at %x in %s, which goes into core dumps", name, f.at, f.mapping))
 			}
 		}
 		m.want("1", "SELECT keyring_key_remove(?)", name)
 		for _, f := range inMemory(t, m.proc.pid(), key) {
-			t.Errorf("the key %q was removed and is still at %x in %s", name, f.at, f.mapping)
+			left = append(left, fmt.Sprintf("the key %q was removed and is still at %x in %s", name, f.at, f.mapping))
 		}
 		for _, f := range inMemory(t, ks.proc.pid(), key) {
-			t.Errorf("the key %q was destroyed and is still at %x in %s of the key server", name, f.at, f.mapping)
+			left = append(left, fmt.Sprintf("the key %q was destroyed and is still at %x in %s of the key server", name, f.at, f.mapping))
 		}
 	}
-
-	// With all that may be logged, refusals and failures included.
-	m.want("1", "SELECT keyring_key_generate('logged', 'AES', 32)")
-	key := ks.content(uid("logged"))
-	m.want("NULL", "SELECT keyring_key_generate('logged', 'AES', 32)")
-	ks.kill()
-	m.want("NULL", "SELECT keyring_key_generate('down', 'AES', 32)")
-	m.want("32", "SELECT keyring_key_length_fetch('logged')")
-	m.stop()
-	shown := m.log() + fmt.Sprint(ks.proc.output())
-	for _, secret := range []string{password, string(key), fmt.Sprintf("%x", key), fmt.Sprintf("%X", key)} {
-		if strings.Contains(shown, secret) {
-			t.Errorf("a secret is in a log:\n%s", shown)
-		}
-	}
+	return left
 }
 
 // encryptedKey puts a private key under a password.
