@@ -158,7 +158,7 @@ func (d sslDir) fault(name string, err error) {
 	case errors.Is(err, pemkey.ErrNoPassword):
 		f.Cure = "Write the password, on one line, into " + d.path(PasswordName) + ", or take it off the key: openssl pkey -in " + file + " -out PLAIN_KEY."
 	case errors.Is(err, pemkey.ErrWrongPassword):
-		f.Cure = "Correct the password in " + d.path(PasswordName) + "; openssl rsa -in " + file + " -passin file:" + d.path(PasswordName) + " -noout shows whether it is right."
+		f.Cure = "Correct the password in " + d.path(PasswordName) + "; openssl pkey -in " + file + " -passin file:" + d.path(PasswordName) + " -noout shows whether it is right."
 	case errors.Is(err, pemkey.ErrMismatch):
 		f.Cure = "Put a certificate and a key that were made for each other into " + CertName + " and " + KeyName + "."
 	case errors.Is(err, pemkey.ErrUnsupported):

@@ -249,7 +249,7 @@ func TestRead_SSL(t *testing.T) {
 	const putKey = " Put the client's private key there, in PEM form."
 	const onePassword = " Write the password on one line, or remove the file if the key has none."
 	const mismatch = " Put a certificate and a key that were made for each other into cert.pem and key.pem."
-	const wrong = "$S/key.pem: the password does not open the private key. Correct the password in $S/password.txt; openssl rsa -in $S/key.pem -passin file:$S/password.txt -noout shows whether it is right."
+	const wrong = "$S/key.pem: the password does not open the private key. Correct the password in $S/password.txt; openssl pkey -in $S/key.pem -passin file:$S/password.txt -noout shows whether it is right."
 	const noPassword = "$S/key.pem: the private key is encrypted and there is no password. Write the password, on one line, into $S/password.txt, or take it off the key: openssl pkey -in $S/key.pem -out PLAIN_KEY."
 	for _, c := range []struct {
 		name  string
