@@ -40,7 +40,7 @@ Each row compares in one run; the figures are those of this machine, the ratios 
 	for _, part := range []struct {
 		name    string
 		measure func(*testing.B, *strings.Builder)
-	}{{"start", reportStart}, {"fetch", reportFetch}, {"memory", reportMemory}} {
+	}{{"start", reportStart}, {"fetch", reportFetch}, {"memory", reportMemory}, {"failover", reportFailover}} {
 		b.Run(part.name, func(b *testing.B) {
 			part.measure(b, &report)
 			b.ReportMetric(0, "ns/op") // the whole is no figure
