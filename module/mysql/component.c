@@ -15,7 +15,7 @@ static struct registry *registry;
 static struct mysql_simple_error_log *server_log;
 
 static void log_simple(int severity, const char *line) {
-  char text[4096];
+  char text[8000]; /* the server's own limit is 8192 */
   snprintf(text, sizeof text, KEYRING_NAME ": %s", line);
   server_log->emit("Keyring", "component", 0, severity, ER_LOG_PRINTF_MSG, text);
 }
