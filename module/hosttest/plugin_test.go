@@ -153,6 +153,17 @@ func TestTwoKeyrings(t *testing.T) {
 	}
 }
 
+// The migration server keeps an owner in 96 bytes, whatever its length is.
+func TestMigrationOfALongOwner(t *testing.T) {
+	fits, long := strings.Repeat("o", 95), strings.Repeat("o", 96)
+	for _, open := range [][]string{{openKMIP, loadDir}, {okv}} {
+		got := plugin(t, nil, slices.Concat([]string{"migration"}, open, []string{"generate k " + fits + " AES 32", "keys 256", "generate k " + long + " AES 32", "keys 256"})...)
+		if !strings.Contains(got, "key 'k' (1) of '"+fits+"' (95)\nkeys 1\n") || !strings.Contains(got, "Use dbkeyring migrate.") || !strings.HasSuffix(got, "keys: error\nend\n") {
+			t.Error(got)
+		}
+	}
+}
+
 func TestPluginUnderSanitizers(t *testing.T) {
 	dir := sanitized(t, "keyring_okv", "component.c")
 	got := hostOf(t, dir, nil, "mkdir DIR/a", "mkdir DIR/b", configA, configB, "plugin keyring_okv -", "set-global DIR/a", "store k - AES 0123456789abcdef", "fetch k -", "fetch none -",

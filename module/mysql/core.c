@@ -119,7 +119,7 @@ static int open_and_load(void) {
   unsigned flags = 0;
   if (server_checks_options()) flags |= DBK_OFFLINE;
   if (server_initializes()) flags |= DBK_QUICK;
-  if (server_migrates()) flags |= DBK_SEVERAL;
+  if (server_migrates() || !server_is_mysqld()) flags |= DBK_SEVERAL;
   sigset_t saved;
   pthread_sigmask(SIG_BLOCK, &masked, &saved);
   int failed = table.load(table.instance, request.component_path, request.instance_path,

@@ -84,14 +84,37 @@ static int list_get_length(void *it, size_t *name, size_t *value) {
   return 0;
 }
 
+/*
+ * The migration server has room for 96 bytes of an owner, whatever length it was
+ * told, and goes on beyond them. Better no migration than that, or than a key left
+ * behind.
+ */
+static int fits_migration(const struct list *keys) {
+  for (struct list at = *keys; list_is_valid(&at); list_next(&at)) {
+    const char *owner = second(&at);
+    if (strlen(owner) < 96) continue;
+    log_text(LOG_ERROR, "Nothing is migrated: the server has no room for the name of an owner of more "
+             "than 95 bytes, such as '%s' of key '%s'. Use dbkeyring migrate.", owner, at.at);
+    return 0;
+  }
+  return 1;
+}
+
 static int keys_init(void **it) {
   if (it == NULL) return 1;
+  *it = NULL;
   sigset_t saved;
   const struct core *core = core_enter(&saved);
   if (core == NULL) return 1;
-  *it = list_from(core, core->snapshot_keys);
+  struct list *keys = list_from(core, core->snapshot_keys);
   core_leave(&saved);
-  return *it == NULL;
+  if (keys == NULL) return 1;
+  if (server_migrates() && !fits_migration(keys)) {
+    free(keys);
+    return 1;
+  }
+  *it = keys;
+  return 0;
 }
 
 const struct keyring_keys_metadata_iterator keys_service = {

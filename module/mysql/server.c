@@ -22,10 +22,11 @@ int server_shows_help(void) { return is_set("opt_help"); }
 int server_checks_options(void) { return is_set("opt_validate_config"); }
 int server_initializes(void) { return is_set("opt_initialize"); }
 
-/* mysql_migrate_keyring is no mysqld; mysqld's migration server names its source. */
+int server_is_mysqld(void) { return dlsym(RTLD_DEFAULT, "mysqld_server_started") != NULL; }
+
 int server_migrates(void) {
   const char *const *source = dlsym(RTLD_DEFAULT, "opt_keyring_migration_source");
-  return dlsym(RTLD_DEFAULT, "mysqld_server_started") == NULL || (source != NULL && *source != NULL);
+  return source != NULL && *source != NULL;
 }
 
 /* The head of an entry in the server's table of early options. */

@@ -32,7 +32,8 @@ int server_will_fork(void);      /* --daemonize */
 int server_shows_help(void);     /* --help */
 int server_checks_options(void); /* --validate-config */
 int server_initializes(void);    /* --initialize */
-int server_migrates(void);       /* keys from one keyring to another */
+int server_is_mysqld(void);      /* and not a tool, such as mysql_migrate_keyring */
+int server_migrates(void);       /* --keyring-migration-source */
 
 /* core.c: libdbkeyring.so. */
 struct core {
