@@ -17,7 +17,6 @@ import (
 
 	backend "github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/config"
-	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/internal/pemkey"
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
@@ -35,13 +34,13 @@ type keyCmd struct {
 
 // clientFlags say which KMIP server to ask, and as whom.
 type clientFlags struct {
-	Config  string        `placeholder:"FILE" xor:"how" help:"A configuration file that names server and certificates: component_keyring_kmip.cnf."`
+	Config  string        `placeholder:"PATH" xor:"how" help:"A configuration that names server and certificates: component_keyring_kmip.cnf, or a keyring_okv folder."`
 	Data    string        `placeholder:"DIR" xor:"how" help:"The data directory of a server that runs on this machine: as its administrator."`
 	Server  string        `placeholder:"ADDR" xor:"how" help:"The KMIP server, HOST or HOST:PORT; then --cert, --key and --ca are needed, too."`
 	Cert    string        `placeholder:"FILE" and:"pem" help:"The client's certificate (PEM)."`
 	Key     string        `placeholder:"FILE" and:"pem" help:"The client's private key (PEM)."`
 	CA      string        `name:"ca" placeholder:"FILE" and:"pem" help:"The CA certificates that the server's must chain to (PEM)."`
-	Timeout time.Duration `placeholder:"DURATION" help:"Time for one exchange with the server (default 5s, or what FILE says)."`
+	Timeout time.Duration `placeholder:"DURATION" help:"Time for one exchange with the server (default 5s, or what PATH says)."`
 }
 
 // withClient calls fn with a client of the server that the flags name.
@@ -66,14 +65,14 @@ func (c *clientFlags) options(p *process) (backend.Options, error) {
 	case c.Server == "" && c.Cert != "":
 		return o, &failed{err: errors.New("--cert, --key and --ca go with --server"), code: exitUsage}
 	case c.Config != "":
-		read, report, err := percona.ReadFile(c.Config, config.CurrentBase())
-		for _, w := range report.Warnings {
-			fmt.Fprintf(p.stderr, "warning: %s\n", w)
+		conf, err := readConf(p, c.Config)
+		if err == nil && conf.KMIP == nil {
+			err = fmt.Errorf("--config %s: it is no KMIP server's, but %s's", c.Config, conf.Kind)
 		}
 		if err != nil {
 			return o, &failed{err: err, code: exitUsage}
 		}
-		o = read.Options
+		o = *conf.KMIP
 	case c.Data != "":
 		status, err := runningServer(p.ctx, c.Data, 0)
 		if err != nil {
@@ -93,7 +92,7 @@ func (c *clientFlags) options(p *process) (backend.Options, error) {
 		}
 		o = backend.Options{Servers: []string{server}, ClientCertFile: c.Cert, ClientKeyFile: c.Key, ServerCAFile: c.CA}
 	default:
-		return o, &failed{err: errors.New("no server: give --config FILE, or --data DIR, or --server, --cert, --key and --ca"), code: exitUsage}
+		return o, &failed{err: errors.New("no server: give --config PATH, or --data DIR, or --server, --cert, --key and --ca"), code: exitUsage}
 	}
 	if c.Timeout > 0 {
 		o.Timeout = c.Timeout
@@ -122,7 +121,7 @@ func dial(p *process, o backend.Options) (*kmipclient.Client, error) {
 			return nil, err
 		}
 	}
-	return kmipclient.New(kmipclient.Options{Servers: o.Servers, TLS: t.Config(""), Timeout: o.Timeout, Version: version})
+	return kmipclient.New(kmipclient.Options{Servers: o.Servers, TLS: t.Config(""), Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, Version: version})
 }
 
 // explainKMIP gives an error its exit code and its cure.

@@ -96,15 +96,12 @@ func (c *migrateCmd) prepare(p *process) (*migration, error) {
 		path string
 		side *side
 	}{{"SOURCE", c.Source, &m.from}, {"DESTINATION", c.Destination, &m.to}} {
-		conf, err := anyconf.Read(s.path, config.CurrentBase())
+		conf, err := readConf(p, s.path)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
 			continue
 		}
 		s.side.conf = conf
-		for _, w := range conf.Warnings {
-			fmt.Fprintf(p.stderr, "warning: %s\n", w)
-		}
 	}
 	if m.from.conf != nil && m.from.conf.File != nil && notThere(m.from.conf.File.Path) {
 		errs = append(errs, fmt.Errorf("SOURCE: there is no keyring file %s", m.from.conf.File.Path))
@@ -120,6 +117,15 @@ func (c *migrateCmd) prepare(p *process) (*migration, error) {
 		return nil, &failed{err: errors.Join(errs...), code: exitUsage}
 	}
 	return m, nil
+}
+
+// readConf reads any configuration and tells its warnings.
+func readConf(p *process, path string) (*anyconf.Conf, error) {
+	conf, err := anyconf.Read(path, config.CurrentBase())
+	for _, w := range conf.Warnings {
+		fmt.Fprintf(p.stderr, "warning: %s\n", w)
+	}
+	return conf, err
 }
 
 // print shows what there is to do, in a table.

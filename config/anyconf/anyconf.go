@@ -60,7 +60,7 @@ const (
 // component_keyring_kmip.cnf of either product, a keyring_okv folder,
 // component_keyring_file.cnf, and that component's data file; one that does not
 // exist yet only if its name ends in ".json". What is wrong is one error of type
-// [config.Faults].
+// [config.Faults]; with one, only the Path, the Warnings and the Notes count.
 func Read(path string, base config.Base) (*Conf, error) {
 	abs := path
 	if !filepath.IsAbs(path) {
@@ -73,16 +73,16 @@ func Read(path string, base config.Base) (*Conf, error) {
 		c.setFile(jsonfile.Options{Path: abs})
 		return c, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, unknown(abs, "there is nothing there", err)
+		return c, unknown(abs, "there is nothing there", err)
 	case err != nil:
-		return nil, faults(abs, "cannot look at it: "+config.OSReason(err), "Run dbkeyring as a user who may.", err)
+		return c, faults(abs, "cannot look at it: "+config.OSReason(err), "Run dbkeyring as a user who may.", err)
 	case info.IsDir():
 		return c.readFolder()
 	}
 	isData, err := isDataFile(abs)
 	switch {
 	case err != nil:
-		return nil, faults(abs, "cannot read it: "+config.OSReason(err), "Run dbkeyring as a user who may.", err)
+		return c, faults(abs, "cannot read it: "+config.OSReason(err), "Run dbkeyring as a user who may.", err)
 	case isData:
 		c.setFile(jsonfile.Options{Path: abs})
 		return c, nil
@@ -93,7 +93,7 @@ func Read(path string, base config.Base) (*Conf, error) {
 func (c *Conf) readFolder() (*Conf, error) {
 	// With one of the two it is meant to be keyring_okv's; what is missing is told there.
 	if !exists(filepath.Join(c.Path, okv.FileName)) && !exists(filepath.Join(c.Path, config.SSLDirName)) {
-		return nil, unknown(c.Path, "it is a folder without "+okv.FileName, nil)
+		return c, unknown(c.Path, "it is a folder without "+okv.FileName, nil)
 	}
 	o, report, err := okv.Read(c.Path)
 	return c.setKMIP(OKV, o.Options, report, err)
@@ -104,7 +104,8 @@ func (c *Conf) readFolder() (*Conf, error) {
 func (c *Conf) readConfiguration(base config.Base) (*Conf, error) {
 	o, ok := config.OpenFile(config.Reader{File: c.Path, Base: base, Now: time.Now})
 	if !ok {
-		return nil, o.Faults
+		c.Warnings, c.Notes = o.Report.Warnings, o.Report.Notes
+		return c, o.Faults
 	}
 	defer o.Wipe()
 	has := func(names []string) bool {
@@ -126,7 +127,7 @@ func (c *Conf) readConfiguration(base config.Base) (*Conf, error) {
 	case o.Has("path"), name == fileComponentConf:
 		return c.readFileComponent(o)
 	}
-	return nil, unknown(c.Path, "it is JSON, and none of these", nil)
+	return c, unknown(c.Path, "it is JSON, and none of these", nil)
 }
 
 // readFileComponent reads component_keyring_file.cnf.
@@ -149,12 +150,12 @@ func (c *Conf) readFileComponent(o *config.Object) (*Conf, error) {
 		path, ok = o.Resolve("path", path)
 	}
 	readOnly := o.Boolean("read_only", false)
+	c.Warnings, c.Notes = o.Report.Warnings, o.Report.Notes
 	if len(o.Faults) > 0 || !ok {
 		o.Faults.Sort()
-		return nil, o.Faults
+		return c, o.Faults
 	}
 	c.setFile(jsonfile.Options{Path: path, ReadOnly: readOnly})
-	c.Warnings, c.Notes = o.Report.Warnings, o.Report.Notes
 	return c, nil
 }
 
@@ -168,10 +169,11 @@ func (c *Conf) setFile(o jsonfile.Options) {
 }
 
 func (c *Conf) setKMIP(kind Kind, o kmip.Options, report config.Report, err error) (*Conf, error) {
+	c.Warnings, c.Notes = report.Warnings, report.Notes
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	c.Kind, c.KMIP, c.Warnings, c.Notes = kind, &o, report.Warnings, report.Notes
+	c.Kind, c.KMIP = kind, &o
 	c.Where = "KMIP server " + strings.Join(o.Servers, ", ")
 	if o.ObjectGroup != "" {
 		c.Where += ", object group " + o.ObjectGroup
