@@ -24,7 +24,7 @@ build/bin/dbkeyring: deps
 # `modules` and what it makes, in build/lib and build/faultinject/lib.
 -include module/module.mk
 
-run: build ## the key server and a MySQL that keeps its keys there, started and shown
+run: build ## the key server and a MySQL that keeps its keys there, started and shown; DB=okv: with the plugin
 	@scripts/run
 
 stop: ## end what `make run` started
