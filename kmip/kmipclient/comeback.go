@@ -110,10 +110,14 @@ func (c *Client) lookForBetter(servers []*server) {
 		}
 		c.back.looking.Store(false)
 	}()
-	cn := c.openChecked(servers)
-	if cn == nil {
-		return
+	if cn := c.openChecked(servers); cn != nil {
+		c.comeBack(cn)
 	}
+}
+
+// comeBack makes cn the connection in use, unless something better has happened
+// since it was opened.
+func (c *Client) comeBack(cn *conn) {
 	select {
 	case c.turn <- struct{}{}:
 	case <-c.life.Done():

@@ -91,7 +91,7 @@ func (r race[T]) run(ctx context.Context, n int) (won T, winner int, errs []erro
 			default:
 				r.drop(o.value)
 			}
-			if winner >= 0 && !overtaking() {
+			if winner >= 0 && (done == nil || !overtaking()) {
 				return won, winner, errs
 			}
 		case <-next.C:
