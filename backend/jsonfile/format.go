@@ -138,6 +138,9 @@ func (d *document) decodeElement(p *parser) (err error) {
 	if err := check(e.id, e.typ, e.data.Len()); err != nil {
 		return p.fail(start, "%v", err)
 	}
+	if encryptedByKMS(e.data.Reveal()) {
+		return p.fail(start, "%w", errEncrypted)
+	}
 	if _, twice := d.index[e.id]; twice {
 		return p.fail(start, "there is a key %s already", e.id)
 	}
@@ -151,6 +154,20 @@ func (p *parser) other(at int, rest *[]byte) error {
 	value, err := p.value()
 	*rest = append(append(append(*rest, ','), name...), value...)
 	return err
+}
+
+var errEncrypted = errors.New("the key is encrypted by AWS KMS")
+
+// encryptedByKMS knows what AWS KMS encrypts by its first bytes. component_keyring_kms
+// keeps such keys, in base64, in files of the same form, MySQL Enterprise's
+// component_keyring_aws the bytes themselves. To take them for keys would bring
+// useless ones to wherever they are copied.
+func encryptedByKMS(b []byte) bool {
+	if len(b) <= 64 {
+		return false
+	}
+	raw := b[0] == 1 && b[1] == 2 && b[3] == 0 && b[4] == 0x78
+	return raw || string(b[:3]) == "AQI" && string(b[4:6]) == "AH"
 }
 
 // check says why the file cannot hold a key.

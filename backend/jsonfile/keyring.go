@@ -284,6 +284,8 @@ func fault(op string, id keyring.ID, err error) error {
 		return nil
 	case errors.Is(err, keyring.ErrExists), errors.Is(err, keyring.ErrNotFound), errors.Is(err, keyring.ErrReadOnly):
 		return keyring.E(op, id, err, nil)
+	case errors.Is(err, errEncrypted):
+		return keyring.E(op, id, keyring.ErrCorrupt, fmt.Errorf("this keyring file is another component's (component_keyring_kms, component_keyring_aws): %w", err))
 	case errors.As(err, &damaged):
 		return keyring.E(op, id, keyring.ErrCorrupt, fmt.Errorf("the keyring file is damaged: %w. Restore it from a copy", err))
 	case errors.Is(err, syscall.EROFS):

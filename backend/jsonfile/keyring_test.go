@@ -3,6 +3,7 @@ package jsonfile_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -161,6 +162,23 @@ func TestDamaged(t *testing.T) {
 		}
 		if got := contentOf(t, path); got != in {
 			t.Errorf("%s: the file was changed", in)
+		}
+	}
+}
+
+// The files of two other components look the same, but for what their keys are.
+func TestEncryptedByKMS(t *testing.T) {
+	blob := append([]byte{1, 2, 2, 0, 0x78}, make([]byte, 160)...)
+	base64Text := []byte(base64.StdEncoding.EncodeToString(blob))
+	for name, c := range map[string]struct {
+		data []byte
+		ok   bool
+	}{"component_keyring_aws": {blob, false}, "component_keyring_kms": {base64Text, false}, "a long key": {blob[1:], true}, "a short one": {blob[:32], true}} {
+		path := filepath.Join(t.TempDir(), "k")
+		write(t, path, text(strings.Replace(three, `"63"`, fmt.Sprintf(`"%X"`, c.data), 1)))
+		_, err := jsonfile.Open(t.Context(), jsonfile.Options{Path: path}, nil)
+		if c.ok != (err == nil) || !c.ok && (!errors.Is(err, keyring.ErrCorrupt) || !strings.Contains(err.Error(), "another component's") || strings.Contains(err.Error(), "damaged")) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

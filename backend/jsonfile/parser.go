@@ -16,7 +16,11 @@ type SyntaxError struct {
 	Offset  int // in bytes from the start of the file
 	Element int // counted from 1; 0: outside of the elements
 	Problem string
+	err     error // what Problem says, where that is one of ours
 }
+
+// Unwrap gives the cause.
+func (e *SyntaxError) Unwrap() error { return e.err }
 
 // Error gives "byte n, in element m: problem".
 func (e *SyntaxError) Error() string {
@@ -36,7 +40,8 @@ type parser struct {
 }
 
 func (p *parser) fail(at int, format string, args ...any) error {
-	return &SyntaxError{Offset: at, Element: p.element, Problem: fmt.Sprintf(format, args...)}
+	err := fmt.Errorf(format, args...)
+	return &SyntaxError{Offset: at, Element: p.element, Problem: err.Error(), err: err}
 }
 
 // peek returns the next byte that is no white space, 0 at the end.

@@ -60,7 +60,7 @@ func (c *migrateCmd) Run(p *process) (err error) {
 	}
 	if n := m.count(toCopy); n > 0 {
 		m.warn()
-		if err := confirm(p, c.Yes, fmt.Sprintf("Copy %d keys from %s to %s?", n, m.from.conf.Where, m.to.conf.Where)); err != nil {
+		if err := confirm(p, c.Yes, fmt.Sprintf("Copy %d keys from %s to %s?", n, &m.from, &m.to)); err != nil {
 			return err
 		}
 		if err := m.copy(ctx); err != nil {
@@ -107,7 +107,7 @@ func (c *migrateCmd) prepare(p *process) (*migration, error) {
 		errs = append(errs, fmt.Errorf("SOURCE: there is no keyring file %s", m.from.conf.File.Path))
 	}
 	if errs == nil && sameKeyring(m.from.conf, m.to.conf) {
-		errs = append(errs, fmt.Errorf("SOURCE and DESTINATION are the same keyring: %s", m.to.conf.Where))
+		errs = append(errs, fmt.Errorf("SOURCE and DESTINATION are the same keyring: %s", &m.to))
 	}
 	if errs == nil && m.to.conf.File != nil && m.to.conf.File.ReadOnly && c.mode() == "migrate" {
 		errs = append(errs, fmt.Errorf("DESTINATION: read_only (%s): it is true: no key can be stored. Set it to false", m.to.conf.Path))
@@ -142,7 +142,7 @@ func (m *migration) print() error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(m.p.stdout, "%d keys to copy from %s to %s, %d there already\n", m.count(toCopy), m.from.conf.Where, m.to.conf.Where, m.count(there))
+	_, err := fmt.Fprintf(m.p.stdout, "%d keys to copy from %s to %s, %d there already\n", m.count(toCopy), &m.from, &m.to, m.count(there))
 	return err
 }
 
@@ -165,7 +165,7 @@ func (m *migration) refusal() error {
 func (m *migration) compared(quiet bool) error {
 	if m.count(there) == len(m.keys) {
 		if !quiet {
-			fmt.Fprintf(m.p.stdout, "all %d keys of %s are in %s\n", len(m.keys), m.from.conf.Where, m.to.conf.Where)
+			fmt.Fprintf(m.p.stdout, "all %d keys of %s are in %s\n", len(m.keys), &m.from, &m.to)
 		}
 		return nil
 	}

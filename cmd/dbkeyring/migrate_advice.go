@@ -62,7 +62,7 @@ func (m *migration) adviseNext() {
 		next = `write {"components": "file://component_keyring_file"} into the manifest mysqld.my beside mysqld, and {"path": "` + m.to.conf.File.Path +
 			`", "read_only": false} into component_keyring_file.cnf in plugin_dir, let the file belong to the server's user, and restart the server`
 	}
-	fmt.Fprintf(m.p.stderr, "next: %s. Keep %s until that server has read its tables, and while backups need it\n", next, m.from.conf.Where)
+	fmt.Fprintf(m.p.stderr, "next: %s. Keep the keys in %s until that server has read its tables, and while backups need them\n", next, &m.from)
 	if m.from.conf.File != nil {
 		fmt.Fprintf(m.p.stderr, "note: the keys in %s are not encrypted\n", m.from.conf.File.Path)
 	}

@@ -68,11 +68,19 @@ type bulkStorer interface {
 	StoreAll(ctx context.Context, ids []keyring.ID, keys []keyring.Key) error
 }
 
+// String says where the keys lie and which configuration leads there.
+func (s *side) String() string {
+	if s.conf.File != nil && s.conf.File.Path == s.conf.Path {
+		return s.conf.Where
+	}
+	return s.conf.Where + " (" + s.conf.Path + ")"
+}
+
 func (s *side) open(ctx context.Context, readOnly bool, log *slog.Logger) error {
 	s.close()
 	ring, err := s.conf.Open(ctx, readOnly, log)
 	if err != nil {
-		return fmt.Errorf("%s: %w", s.conf.Where, err)
+		return fmt.Errorf("%s: %w", s, err)
 	}
 	s.ring = ring
 	return nil
