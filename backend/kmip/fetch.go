@@ -10,6 +10,9 @@ import (
 // Fetch returns the key from memory, or asks the server for it. A key in memory
 // is served even if its object was destroyed meanwhile, until the next Reload.
 func (r *Keyring) Fetch(ctx context.Context, id keyring.ID) (keyring.Key, error) {
+	if r.o.NoCache {
+		return r.fetchThrough(ctx, id)
+	}
 	var k keyring.Key
 	var state kmip.State
 	var uid string
@@ -47,7 +50,7 @@ func (r *Keyring) with(ctx context.Context, op string, id keyring.ID, use func(*
 	case checkID(id) != nil:
 		return keyring.E(op, id, keyring.ErrNotFound, nil) // no object can have such a Name
 	}
-	objects, err := r.find(ctx, id, true)
+	objects, err := r.find(ctx, id, !r.o.NoCache)
 	if err != nil {
 		if err = r.fault(op, id, err); doubtful && r.withDoubtful(id, use) {
 			r.log.Warn("a key is used that the key server in use did not have; whether another has it cannot be told", "key", id, "cause", err)
@@ -101,8 +104,11 @@ func (r *Keyring) put(id keyring.ID, o *object) {
 	if old, ok := r.keys[id]; ok {
 		old.data.Wipe()
 	}
-	if r.closed {
+	if r.closed || r.o.NoCache {
 		o.data.Wipe()
+		o.data = nil
+	}
+	if r.closed {
 		return
 	}
 	r.keys[id] = o
@@ -144,7 +150,7 @@ func (r *Keyring) KeyState(ctx context.Context, id keyring.ID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	state, err := stateOf(ctx, r.connection(), uid)
+	state, err := r.stateOf(ctx, r.connection(), uid)
 	if err != nil {
 		return "", r.fault("state of", id, err)
 	}

@@ -39,6 +39,8 @@ type Keyring struct {
 	changes  int                          // counts removals and reloads
 	warned   map[string]bool              // inactive objects that the log knows of
 	pending  map[keyring.ID]*secret.Bytes // keys whose Store or Generate failed half-way
+	// unfinished is in place of pending with ProfileOKV: those operations' marks.
+	unfinished map[keyring.ID]string
 	// pendingAt is the server where each of pending may be.
 	pendingAt map[keyring.ID]string
 	closed    bool
@@ -73,9 +75,12 @@ func Open(ctx context.Context, o Options, log *slog.Logger) (keyring.Keyring, er
 	if o.StartTimeout <= 0 {
 		o.StartTimeout = defaultStartTimeout
 	}
+	if o.Profile == ProfileOKV && o.ProtocolVersion == "" {
+		o.ProtocolVersion = "1.1"
+	}
 	o.ClientKeyPassword = o.ClientKeyPassword.Clone()
 	r := &Keyring{o: o, log: log, writing: make(chan struct{}, 1), loaded: &loaded{},
-		warned: map[string]bool{}, pending: map[keyring.ID]*secret.Bytes{}, pendingAt: map[keyring.ID]string{}}
+		warned: map[string]bool{}, pending: map[keyring.ID]*secret.Bytes{}, unfinished: map[keyring.ID]string{}, pendingAt: map[keyring.ID]string{}}
 	if err := r.reload(ctx, "open"); err != nil {
 		o.ClientKeyPassword.Wipe()
 		return nil, err
@@ -139,6 +144,7 @@ func (r *Keyring) reload(ctx context.Context, op string) error {
 	if doubtful > 0 {
 		r.log.Warn("the key server lacks keys that were in use; each is asked for on the others when it is needed", "server", s.Server, "keys", doubtful)
 	}
+	r.sweep(ctx)
 	r.log.Info("the keys are read", "server", s.Server, "kmip", s.Version.String(), "keys", len(l.keys), "in", time.Since(started).Round(time.Millisecond))
 	return nil
 }

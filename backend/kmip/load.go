@@ -14,19 +14,23 @@ type loaded struct {
 	keys    map[keyring.ID]*object
 	skipped int // objects that are no keys, or cannot be read
 	twins   int // objects whose ID another object has, too
+	okv
 }
 
 // load reads all keys.
 func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, error) {
 	var all []*object
 	l := &loaded{}
+	if err := r.learn(ctx, c, l); err != nil {
+		return nil, err
+	}
 	for _, t := range []objectType{symmetric, secretData} {
 		uids, err := locateAll(ctx, c, r.o.maxObjects(), r.o.scope(kmip.EnumerationAttribute(kmip.AttrObjectType, t.kmip)))
 		if err != nil {
 			wipe(all)
 			return nil, err
 		}
-		objects, unreadable, err := r.readAll(ctx, c, uids)
+		objects, unreadable, err := r.readKeys(ctx, c, l, uids)
 		if err != nil {
 			wipe(all)
 			return nil, err
@@ -66,6 +70,7 @@ func (r *Keyring) load(ctx context.Context, c *kmipclient.Client) (*loaded, erro
 	if l.twins > 0 {
 		r.log.Warn("several objects on the key server have the same Name; the oldest is the key", "surplus", l.twins, "one", twin)
 	}
+	r.warnForeign(l)
 	return l, nil
 }
 

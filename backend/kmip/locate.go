@@ -101,6 +101,14 @@ func (o *Options) scope(attrs ...kmip.Attribute) kmip.Attributes {
 // after it. There is none if a server says so, every other that answers says so,
 // too, and either nothing here remembers the key or all of them did answer.
 func (r *Keyring) find(ctx context.Context, id keyring.ID, content bool) ([]*object, error) {
+	objects, err := r.findAll(ctx, id, content)
+	keys, left := r.split(objects)
+	wipe(left)
+	return keys, err
+}
+
+// findAll finds what interrupted operations have left of the key, too.
+func (r *Keyring) findAll(ctx context.Context, id keyring.ID, content bool) ([]*object, error) {
 	for {
 		c := r.connection()
 		objects, err := r.findAnywhere(ctx, c, id, content)
@@ -116,16 +124,17 @@ func (r *Keyring) find(ctx context.Context, id keyring.ID, content bool) ([]*obj
 func (r *Keyring) findAnywhere(ctx context.Context, c *kmipclient.Client, id keyring.ID, content bool) ([]*object, error) {
 	before := c.Status()
 	objects, err := r.findWith(ctx, c, id, content)
-	if len(objects) > 0 || err != nil && kmip.ReasonOf(err) == 0 || len(r.o.Servers) < 2 {
+	if r.anyKey(objects) || err != nil && kmip.ReasonOf(err) == 0 || len(r.o.Servers) < 2 {
 		return objects, err
 	}
 	asked := c.Status()
 	if asked.Server != before.Server || !asked.Since.Equal(before.Since) {
 		asked.Server = "" // more than one had a part in the answer
 	}
-	objects, elsewhere := kmipclient.Elsewhere(ctx, c, asked.Server, func(ctx context.Context, one *kmipclient.Client) ([]*object, error) {
+	found, elsewhere := kmipclient.Elsewhere(ctx, c, asked.Server, func(ctx context.Context, one *kmipclient.Client) ([]*object, error) {
 		objects, err := r.findWith(ctx, one, id, content)
-		if err == nil && len(objects) == 0 {
+		if err == nil && !r.anyKey(objects) {
+			wipe(objects)
 			err = kmipclient.ErrAbsent
 		}
 		return objects, err
@@ -133,13 +142,15 @@ func (r *Keyring) findAnywhere(ctx context.Context, c *kmipclient.Client, id key
 	var absent *kmipclient.AbsentError
 	switch {
 	case elsewhere == nil:
-		return objects, nil
+		wipe(objects)
+		return found, nil
 	case err != nil:
 		return nil, err
 	case !errors.As(elsewhere, &absent), r.remembers(id, absent.Silent):
+		wipe(objects)
 		return nil, elsewhere
 	}
-	return nil, nil
+	return objects, nil
 }
 
 // remembers says whether one of the silent servers must have the key, for all that
@@ -169,19 +180,19 @@ func (r *Keyring) findWith(ctx context.Context, c *kmipclient.Client, id keyring
 	}
 	// An object of another kind may have the name; its content may be of a form that
 	// the protocol package lacks. So the attributes come first.
-	objects, unreadable, err := read(ctx, c, uids, false)
+	objects, unreadable, err := r.read(ctx, c, uids, false)
 	if err != nil {
 		return nil, err
 	}
 	// A server that drops a filter finds everything.
-	objects = slices.DeleteFunc(objects, func(o *object) bool { return !slices.Contains(o.ids, id) })
+	objects = slices.DeleteFunc(objects, func(o *object) bool { return !slices.Contains(o.ids, id) || !r.ours(o) })
 	if content && len(objects) > 0 {
 		uids = uids[:0]
 		for _, o := range objects {
 			uids = append(uids, o.uid)
 		}
 		var more []error
-		if objects, more, err = read(ctx, c, uids, true); err != nil {
+		if objects, more, err = r.read(ctx, c, uids, true); err != nil {
 			return nil, err
 		}
 		unreadable = append(unreadable, more...)

@@ -23,6 +23,7 @@ type object struct {
 	data    *secret.Bytes // nil where only the attributes were read
 	state   kmip.State    // 0 where the server does not say
 	initial time.Time
+	marks   // those of ProfileOKV
 
 	// doubtful: it is in memory, and the server of the last load did not have it.
 	doubtful bool
@@ -81,31 +82,52 @@ const (
 // where it is needed. data stays the caller's.
 func registration(id keyring.ID, typ string, data *secret.Bytes, group string, withData bool, secretFormat kmip.KeyFormatType) *kmip.RegisterRequest {
 	t, _ := typeByName(typ)
+	req := &kmip.RegisterRequest{ObjectType: t.kmip}
+	if t == symmetric {
+		req.Object = kmip.SymmetricKey(kmip.AlgorithmAES, data)
+	} else {
+		req.Object = kmip.SecretData(kmip.SecretDataPassword, secretFormat, data)
+	}
+	req.Template.Attributes = attributesOf(id, typ, data.Len(), group, withData)
+	return req
+}
+
+// attributesOf returns the attributes of an object that keeps a key of size bytes.
+func attributesOf(id keyring.ID, typ string, size int, group string, withData bool) kmip.Attributes {
+	t, _ := typeByName(typ)
 	attrs := kmip.Attributes{kmip.NameAttribute(nameOf(id))}
 	if group != "" {
 		attrs = append(attrs, kmip.TextAttribute(kmip.AttrObjectGroup, group))
 	}
-	req := &kmip.RegisterRequest{ObjectType: t.kmip}
 	if t == symmetric {
-		req.Object = kmip.SymmetricKey(kmip.AlgorithmAES, data)
-		attrs = append(attrs,
-			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES),
-			kmip.IntegerAttribute(kmip.AttrCryptographicLength, int32(data.Len()*8)),
-			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageAES))
+		attrs = append(attrs, algorithmAES(size)...)
 	} else {
-		req.Object = kmip.SecretData(kmip.SecretDataPassword, secretFormat, data)
 		attrs = append(attrs, kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageSecret))
 	}
 	if d, needed := applicationData(id, typ, t.name); needed && withData {
 		attrs = append(attrs, kmip.Attribute{Name: kmip.AttrAppSpecificInformation,
 			Value: kmip.ApplicationSpecificInformation{Namespace: namespace, Data: d}.TTLV()})
 	}
-	req.Template.Attributes = attrs
-	return req
+	return attrs
+}
+
+// algorithmAES returns what says that an object is an AES key of size bytes.
+func algorithmAES(size int) kmip.Attributes {
+	return kmip.Attributes{
+		kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES),
+		kmip.IntegerAttribute(kmip.AttrCryptographicLength, int32(size*8)),
+		kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, usageAES),
+	}
 }
 
 // attributesRead are those that say which key an object is.
-var attributesRead = []string{kmip.AttrObjectType, kmip.AttrName, kmip.AttrState, kmip.AttrAppSpecificInformation, kmip.AttrInitialDate}
+func (o *Options) attributesRead() []string {
+	names := []string{kmip.AttrObjectType, kmip.AttrName, kmip.AttrState, kmip.AttrAppSpecificInformation, kmip.AttrInitialDate}
+	if o.Profile == ProfileOKV {
+		names = append(names, attrReady, attrMark)
+	}
+	return names
+}
 
 // setAttributes fills in what attributesRead told.
 func (o *object) setAttributes(attrs kmip.Attributes) {
@@ -130,6 +152,7 @@ func (o *object) setAttributes(attrs kmip.Attributes) {
 			o.typ = parseType(a.Data, o.typ)
 		}
 	}
+	o.marks = parseMarks(attrs)
 }
 
 // setContent moves the content over, and says what is wrong with it.
@@ -159,7 +182,7 @@ const readBatch = 64
 
 // read gets the objects' attributes and, if wanted, their content. Those that are
 // gone are left out; those that cannot be read are counted in unreadable.
-func read(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (objects []*object, unreadable []error, err error) {
+func (r *Keyring) read(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (objects []*object, unreadable []error, err error) {
 	defer func() {
 		if err != nil {
 			wipe(objects)
@@ -167,7 +190,7 @@ func read(ctx context.Context, c *kmipclient.Client, uids []string, content bool
 		}
 	}()
 	for chunk := range slices.Chunk(uids, readBatch) {
-		attributes, contents, err := ask(ctx, c, chunk, content)
+		attributes, contents, err := r.ask(ctx, c, chunk, content)
 		if err != nil {
 			return objects, nil, err
 		}
@@ -190,10 +213,10 @@ func read(ctx context.Context, c *kmipclient.Client, uids []string, content bool
 // ask gets the answers about each object; the contents are empty where they are
 // not wanted. Some servers refuse a question for an attribute that an object
 // lacks, even as Item Not Found: those are asked for all that there are.
-func ask(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (attributes, contents []kmipclient.Result, err error) {
+func (r *Keyring) ask(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (attributes, contents []kmipclient.Result, err error) {
 	reqs := make([]kmip.Payload, 0, 2*len(uids))
 	for _, uid := range uids {
-		reqs = append(reqs, &kmip.GetAttributesRequest{UniqueIdentifier: uid, Names: attributesRead})
+		reqs = append(reqs, &kmip.GetAttributesRequest{UniqueIdentifier: uid, Names: r.o.attributesRead()})
 	}
 	if content {
 		for _, uid := range uids {
@@ -208,20 +231,20 @@ func ask(ctx context.Context, c *kmipclient.Client, uids []string, content bool)
 	copy(contents, results[len(uids):])
 	var again []kmip.Payload
 	var which []int
-	for i, r := range attributes {
-		if r.Err != nil {
+	for i, a := range attributes {
+		if a.Err != nil {
 			again, which = append(again, &kmip.GetAttributesRequest{UniqueIdentifier: uids[i]}), append(which, i)
 		}
 	}
 	results, err = c.Batch(ctx, again)
 	if err != nil {
-		for _, r := range contents {
-			kmip.WipePayload(r.Payload)
+		for _, g := range contents {
+			kmip.WipePayload(g.Payload)
 		}
 		return nil, nil, err
 	}
-	for i, r := range results {
-		attributes[which[i]] = r
+	for i, a := range results {
+		attributes[which[i]] = a
 	}
 	return attributes, contents, nil
 }
@@ -244,8 +267,8 @@ func readOne(uid string, attributes, content kmipclient.Result) (*object, error)
 
 // stateOf asks for an object's state. One that the server does not have is
 // Destroyed.
-func stateOf(ctx context.Context, c *kmipclient.Client, uid string) (kmip.State, error) {
-	attributes, _, err := ask(ctx, c, []string{uid}, false)
+func (r *Keyring) stateOf(ctx context.Context, c *kmipclient.Client, uid string) (kmip.State, error) {
+	attributes, _, err := r.ask(ctx, c, []string{uid}, false)
 	switch {
 	case err != nil:
 		return 0, err

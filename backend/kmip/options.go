@@ -52,17 +52,16 @@ type Options struct {
 	// server.
 	NoCache bool
 
-	// Timeout bounds an exchange with a server, connecting included unless
-	// ConnectTimeout is set. 0 means 5 s.
+	// Timeout bounds an exchange with a server. 0 means 5 s.
 	Timeout time.Duration
-	// ConnectTimeout bounds each attempt to connect to one address, TLS included.
-	// 0 means that Timeout does.
+	// ConnectTimeout bounds each attempt to connect to a server, TLS included. The
+	// attempts overlap. 0 means Timeout.
 	ConnectTimeout time.Duration
 	// StartTimeout bounds the first load of all keys. 0 means 10 s.
 	StartTimeout time.Duration
 
 	// ProtocolVersion is "1.0" to "1.4", or "" to take the highest that both
-	// sides speak.
+	// sides speak. With ProfileOKV "" is "1.1".
 	ProtocolVersion string
 
 	// RefuseInactive makes Fetch answer keyring.ErrInactive for a key whose state

@@ -20,10 +20,10 @@ const (
 // readAll is read for a load of all keys: if there are many, over several
 // connections at once. The further ones only help. What goes wrong there is done
 // again over c, whose errors are those of the load.
-func (r *Keyring) readAll(ctx context.Context, c *kmipclient.Client, uids []string) (objects []*object, unreadable []error, err error) {
+func (r *Keyring) readAll(ctx context.Context, c *kmipclient.Client, uids []string, content bool) (objects []*object, unreadable []error, err error) {
 	chunks := slices.Collect(slices.Chunk(uids, readBatch))
 	if len(chunks) < manyChunks {
-		return read(ctx, c, uids, true)
+		return r.read(ctx, c, uids, content)
 	}
 	todo := make(chan int, len(chunks)) // indices of chunks
 	for i := range chunks {
@@ -40,7 +40,7 @@ func (r *Keyring) readAll(ctx context.Context, c *kmipclient.Client, uids []stri
 				err = fmt.Errorf("internal error: %v", p)
 			}
 		}()
-		parts[i].objects, parts[i].unreadable, err = read(ctx, c, chunks[i], true)
+		parts[i].objects, parts[i].unreadable, err = r.read(ctx, c, chunks[i], content)
 		return err
 	}
 

@@ -66,7 +66,7 @@ func (r *Keyring) destroy(ctx context.Context, uid string, state kmip.State) err
 			return nil
 		}
 		// Whatever was answered or not, the state tells how far it got.
-		now, look := stateOf(ctx, c, uid)
+		now, look := r.stateOf(ctx, c, uid)
 		if look != nil {
 			return err
 		}

@@ -15,12 +15,19 @@ import (
 
 // Store registers the key on the server and activates it.
 func (r *Keyring) Store(ctx context.Context, id keyring.ID, k keyring.Key) error {
+	if r.o.Profile == ProfileOKV {
+		return r.addOKV(ctx, "store", id, k.Type, k.Data.Len(), k.Data)
+	}
 	return r.add(ctx, "store", id, k.Type, k.Data.Len(), k.Data.Clone)
 }
 
 // Generate makes a random key here and stores it, as Percona's component does: a
-// key that the server makes could only be an AES key of certain lengths.
+// key that the server makes could only be an AES key of certain lengths. With
+// ProfileOKV every key is the server's.
 func (r *Keyring) Generate(ctx context.Context, id keyring.ID, typ string, size int) error {
+	if r.o.Profile == ProfileOKV {
+		return r.addOKV(ctx, "generate", id, typ, size, nil)
+	}
 	return r.add(ctx, "generate", id, typ, size, func() *secret.Bytes { return secret.Random(size) })
 }
 
@@ -185,7 +192,7 @@ func (r *Keyring) activate(ctx context.Context, uid string) error {
 		if err == nil || kmip.ReasonOf(err) == kmip.ReasonOperationNotSupported {
 			return nil
 		}
-		state, look := stateOf(ctx, r.connection(), uid)
+		state, look := r.stateOf(ctx, r.connection(), uid)
 		if look == nil && state == kmip.StateActive {
 			return nil
 		}
@@ -213,7 +220,7 @@ func (r *Keyring) setPending(id keyring.ID, data *secret.Bytes) {
 	defer r.mu.Unlock()
 	r.pending[id].Wipe()
 	delete(r.pending, id)
-	if !r.closed {
+	if !r.closed && !r.o.NoCache {
 		r.pending[id], r.pendingAt[id] = data.Clone(), at
 	}
 }
@@ -222,6 +229,7 @@ func (r *Keyring) forgetPending(id keyring.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending[id].Wipe()
+	delete(r.unfinished, id)
 	delete(r.pending, id)
 	delete(r.pendingAt, id)
 }

@@ -21,6 +21,9 @@ type Limits struct {
 	Types []string
 	// FoldsTypes: it gives a type back in the spelling of its own, not the user's.
 	FoldsTypes bool
+	// AESSizes are the sizes in bytes of the AES keys that it takes, 16 and 32 among
+	// them; nil for any.
+	AESSizes []int
 	// MaxSize is the longest key in bytes; 0 for keyring.MaxKeySize.
 	MaxSize int
 	// TooLong are IDs that it refuses for their length.
@@ -104,6 +107,11 @@ func (l Limits) types() []string {
 		return l.Types
 	}
 	return []string{keyring.TypeAES, keyring.TypeSecret, keyring.TypeRSA, keyring.TypeDSA, "x-other"}
+}
+
+// takes says whether a key of the type may have n bytes.
+func (l Limits) takes(typ string, n int) bool {
+	return l.AESSizes == nil || !keyring.SameType(typ, keyring.TypeAES) || slices.Contains(l.AESSizes, n)
 }
 
 func data(b []byte) *secret.Bytes { return secret.Copy(b) }

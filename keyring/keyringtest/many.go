@@ -143,8 +143,8 @@ func (m *machine) store(t *rapid.T) {
 	defer d.Wipe()
 	err := m.k.Store(m.ctx, id, keyring.Key{Type: typ, Data: d})
 	switch {
-	case len(content) == 0:
-		m.want(t, "Store of nothing", err, keyring.ErrInvalid)
+	case len(content) == 0 || !m.limits.takes(typ, len(content)):
+		m.want(t, fmt.Sprintf("Store of %d bytes of %s", len(content), typ), err, keyring.ErrInvalid)
 	case there:
 		m.want(t, "Store", err, keyring.ErrExists)
 	default:

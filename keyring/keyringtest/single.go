@@ -13,6 +13,9 @@ func (s *suite) contentAndType() {
 	var all []keyring.ID
 	for _, typ := range s.limits.types() {
 		for i, n := range sizes {
+			if !s.limits.takes(typ, n) {
+				continue
+			}
 			id := keyring.ID{Name: fmt.Sprintf("%s-%d", typ, n), Owner: []string{"", "root@localhost"}[i%2]}
 			all = append(all, id)
 			s.store(id, typ, filled(n, byte(i)))
@@ -120,6 +123,11 @@ func (s *suite) invalid() {
 	}
 	if s.limits.Types != nil {
 		attempts = append(attempts, attempt{"an unknown type", good, "no-such-type", 16})
+	}
+	for _, n := range []int{1, 15, 17, 33, 256} {
+		if !s.limits.takes(keyring.TypeAES, n) {
+			attempts = append(attempts, attempt{fmt.Sprintf("an AES key of %d bytes", n), good, keyring.TypeAES, n})
+		}
 	}
 	for _, id := range s.limits.TooLong {
 		attempts = append(attempts, attempt{fmt.Sprintf("an id of %d and %d bytes", len(id.Name), len(id.Owner)), id, typ, 16})

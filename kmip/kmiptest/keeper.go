@@ -9,6 +9,7 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // Keeper answers as a lenient key server does: objects in memory, names that are
@@ -26,6 +27,12 @@ type Keeper struct {
 	DropsNames    bool           // Locate passes over a Name and finds what the rest of the question finds
 	UniqueNames   bool           // a second object of a name is refused
 	MaxBatch      int            // a longer batch gets Response Too Large; 0 for no limit
+	NoAdd         bool           // no Add Attribute
+	NoCustom      bool           // no attributes of a client's own
+	NoInformation bool           // no Application Specific Information
+	NoRNG         bool           // no RNG Retrieve
+	NoQuery       bool           // no Query
+	Ahead         time.Duration  // how far its clock is ahead of ours
 
 	// Before may answer in the keeper's place: an error refuses the operation, and
 	// ErrHangUp closes the connection, before the operation is carried out. After
@@ -86,7 +93,7 @@ func (k *Keeper) add(obj kmip.Object, state kmip.State, attrs kmip.Attributes) s
 	o := &object{id: strconv.Itoa(k.next), obj: obj, attrs: slices.Clone(attrs)}
 	o.obj.KeyBlock.Material = obj.KeyBlock.Material.Clone()
 	if _, ok := o.attrs.Get(kmip.AttrInitialDate); !ok {
-		o.attrs.Add(kmip.AttrInitialDate, ttlv.DateTimeValue(time.Now()))
+		o.attrs.Add(kmip.AttrInitialDate, ttlv.DateTimeValue(time.Now().Add(k.Ahead)))
 	}
 	o.attrs.Add(kmip.AttrObjectType, ttlv.EnumerationValue(uint32(obj.Type)))
 	o.attrs.Add(kmip.AttrState, ttlv.EnumerationValue(uint32(state)))
@@ -164,6 +171,7 @@ func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 		return Refuse(m, kmip.ReasonResponseTooLarge, "too much")
 	}
 	res := Answer(m)
+	res.Header.TimeStamp = res.Header.TimeStamp.Add(k.Ahead)
 	if k.AnswersIn != (kmip.Version{}) {
 		res.Header.Version = k.AnswersIn
 	}
@@ -216,16 +224,49 @@ func (k *Keeper) operate(p kmip.Payload) (kmip.Payload, error) {
 		}
 		return &kmip.DiscoverVersionsResponse{Versions: versions}, nil
 	case *kmip.QueryRequest:
-		return &kmip.QueryResponse{Operations: kmip.Operations()}, nil
+		if k.NoQuery {
+			return nil, kmip.Errorf(kmip.ReasonOperationNotSupported, "unknown operation")
+		}
+		return &kmip.QueryResponse{Operations: slices.DeleteFunc(kmip.Operations(), func(op kmip.Operation) bool {
+			return k.NoAdd && op == kmip.OpAddAttribute || k.NoRNG && op == kmip.OpRNGRetrieve
+		})}, nil
 	case *kmip.LocateRequest:
 		return k.locate(p), nil
+	case *kmip.CreateRequest:
+		if err := k.checkNew(p.Template.Attributes); err != nil {
+			return nil, err
+		}
+		length, _ := p.Template.Attributes.Get(kmip.AttrCryptographicLength)
+		key := secret.Random(int(length.Int) / 8)
+		defer key.Wipe()
+		return &kmip.CreateResponse{ObjectType: p.ObjectType,
+			UniqueIdentifier: k.add(kmip.SymmetricKey(kmip.AlgorithmAES, key), kmip.StatePreActive, p.Template.Attributes)}, nil
+	case *kmip.AddAttributeRequest:
+		if k.NoAdd {
+			break
+		}
+		o, err := get(p.UniqueIdentifier)
+		if err == nil {
+			err = k.checkNew(kmip.Attributes{p.Attribute})
+		}
+		if err == nil && slices.ContainsFunc(o.attrs, func(a kmip.Attribute) bool {
+			return a.Name == p.Attribute.Name && a.Value.Equal(p.Attribute.Value)
+		}) {
+			err = kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute already")
+		}
+		if err != nil {
+			return nil, err
+		}
+		o.attrs.Add(p.Attribute.Name, p.Attribute.Value)
+		return &kmip.AddAttributeResponse{UniqueIdentifier: o.id, Attribute: o.attrs[len(o.attrs)-1]}, nil
+	case *kmip.RNGRetrieveRequest:
+		if k.NoRNG {
+			break
+		}
+		return &kmip.RNGRetrieveResponse{Data: secret.Random(min(int(p.Length), 100))}, nil
 	case *kmip.RegisterRequest:
-		for _, n := range p.Template.Attributes.Names() {
-			for _, o := range k.objects {
-				if k.UniqueNames && slices.Contains(o.attrs.Names(), n) {
-					return nil, kmip.Errorf(kmip.ReasonInvalidField, "the name is taken")
-				}
-			}
+		if err := k.checkNew(p.Template.Attributes); err != nil {
+			return nil, err
 		}
 		return &kmip.RegisterResponse{UniqueIdentifier: k.add(p.Object, kmip.StatePreActive, p.Template.Attributes)}, nil
 	case *kmip.GetRequest:
@@ -278,6 +319,26 @@ func (k *Keeper) operate(p kmip.Payload) (kmip.Payload, error) {
 		return &kmip.DestroyResponse{UniqueIdentifier: o.id}, nil
 	}
 	return nil, kmip.Errorf(kmip.ReasonOperationNotSupported, "unknown operation")
+}
+
+// checkNew refuses attributes that an object cannot have.
+func (k *Keeper) checkNew(attrs kmip.Attributes) error {
+	for _, a := range attrs {
+		switch {
+		case k.NoCustom && kmip.IsCustom(a.Name):
+			return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is unknown", a.Name)
+		case k.NoInformation && a.Name == kmip.AttrAppSpecificInformation:
+			return kmip.Errorf(kmip.ReasonApplicationNamespaceNotSupported, "unknown namespace")
+		}
+	}
+	for _, n := range attrs.Names() {
+		for _, o := range k.objects {
+			if k.UniqueNames && slices.Contains(o.attrs.Names(), n) {
+				return kmip.Errorf(kmip.ReasonInvalidField, "the name is taken")
+			}
+		}
+	}
+	return nil
 }
 
 // locate gives the newest first, as PyKMIP does.
