@@ -41,6 +41,7 @@ type cli struct {
 	Endpoint endpointCmd `cmd:"" help:"Manage the clients of a key server on this machine."`
 	Key      keyCmd      `cmd:"" help:"Look at the keys of any KMIP server, and change their state."`
 	Migrate  migrateCmd  `cmd:"" help:"Copy all keys from one keyring to another."`
+	Check    checkCmd    `cmd:"" help:"Check a database's keyring configuration: files, key servers, and whether MySQL would take it."`
 	Status   statusCmd   `cmd:"" help:"Say whether the key server runs, and how long its certificates last."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
