@@ -52,6 +52,8 @@ type Client struct {
 	sockets chan struct{}   // held by attempts to connect; clones share it
 	life    context.Context // ends when the client is closed
 	end     context.CancelFunc
+	// sessionTimeout bounds TCP and TLS with one address; 0 is no further bound.
+	sessionTimeout time.Duration
 
 	// turn is held by who uses the connection: a mutex that a context can leave.
 	turn chan struct{}

@@ -79,7 +79,11 @@ func (c *Client) use(s *server, passed []*ServerError) {
 	switch {
 	case s != c.current:
 		if s.rank > c.best().rank || c.current != nil {
-			c.o.Logger.Info("another key server is in use", "server", s.addr, "place", s.rank+1, "of", len(c.servers), "cause", &Error{Servers: passed})
+			cause := "no answer in good time"
+			if len(passed) > 0 {
+				cause = (&Error{Servers: passed}).Error()
+			}
+			c.o.Logger.Info("another key server is in use", "server", s.addr, "place", s.rank+1, "of", len(c.servers), "cause", cause)
 		}
 		now := time.Now()
 		if c.current != nil && s.rank > c.current.rank && !c.back.since.IsZero() && now.Sub(c.back.since) < c.back.wait {

@@ -35,6 +35,11 @@ type conn struct {
 
 // session makes a TLS session with one address of a server.
 func (c *Client) session(ctx context.Context, s *server, address string) (*conn, *ServerError) {
+	if c.sessionTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.sessionTimeout)
+		defer cancel()
+	}
 	raw, err := c.o.Dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, faultOf(ctx, s, PhaseConnect, err)

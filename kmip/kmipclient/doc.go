@@ -11,6 +11,11 @@
 //     carried out. Look on the server before doing it again.
 //
 // Operations that only read are repeated once, unseen, when the kept connection
-// turns out to be dead, and on the next server of the list. Operations that
+// turns out to be dead, and on another server of the list. Operations that
 // change something are never sent twice.
+//
+// Of several servers the last good one is used. Attempts to connect overlap, so that
+// dead servers before a good one cost at most 3 s, however many they are; a better
+// server that is back is used again. "Not found" is the word of one server: who
+// needs to know whether a thing is nowhere asks [Elsewhere], too.
 package kmipclient

@@ -11,7 +11,7 @@ import (
 
 const (
 	// elsewhereMost bounds what asking the other servers takes, and elsewhereSilent
-	// what one takes that let the time run out within the last silentFor.
+	// TCP and TLS with one that was silent within the last silentFor.
 	elsewhereMost   = 5 * time.Second
 	elsewhereSilent = time.Second
 	silentFor       = time.Minute
@@ -66,7 +66,7 @@ func (e *AnswerError) Unwrap() error { return e.Err }
 // The best server that has it becomes the one in use. If none has it the error is
 // an *AbsentError, or an *AnswerError if a server answered something else. Servers
 // that do not answer within 5 s, or within Options.ConnectTimeout or Options.Timeout
-// if that is less, are silent; one that was silent lately has a second.
+// if that is less, are silent; one that was so lately has a second for TCP and TLS.
 func Elsewhere[T any](ctx context.Context, c *Client, except string, question func(context.Context, *Client) (T, error), drop func(T)) (T, error) {
 	type finding struct {
 		value T
@@ -87,13 +87,12 @@ func Elsewhere[T any](ctx context.Context, c *Client, except string, question fu
 	r := race[finding]{
 		try: func(ctx context.Context, i int) (finding, error) {
 			s := servers[i]
-			most := min(c.o.ConnectTimeout, c.o.Timeout, elsewhereMost)
-			if s.silentWithin(silentFor) {
-				most = min(most, elsewhereSilent)
-			}
-			ctx, cancel := context.WithTimeout(ctx, most)
+			ctx, cancel := context.WithTimeout(ctx, min(c.o.ConnectTimeout, c.o.Timeout, elsewhereMost))
 			defer cancel()
 			one := c.cloneFor(s)
+			if s.silentWithin(silentFor) {
+				one.sessionTimeout = elsewhereSilent
+			}
 			value, err := question(ctx, one)
 			if err != nil {
 				one.Close()

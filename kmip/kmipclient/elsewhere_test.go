@@ -143,3 +143,31 @@ func TestElsewhere_Panics(t *testing.T) {
 		}
 	})
 }
+
+// A server that was dead and is only slow now is heard, however soon it is asked.
+func TestElsewhere_SlowAfterSilent(t *testing.T) {
+	simulate(t, []kmiptest.Habit{kmiptest.Answers, kmiptest.BlackHole}, func(s *simulation) {
+		slow := func(m *kmip.RequestMessage) *kmip.ResponseMessage {
+			time.Sleep(2 * time.Second)
+			return s.keeper.Handle(m)
+		}
+		cl := s.client(kmipclient.Options{ConnectTimeout: 20 * time.Second})
+		s.mustAsk(cl, 0, 0)
+		look := func() error {
+			_, err := kmipclient.Elsewhere(s.t.Context(), cl, s.addrs[0], func(ctx context.Context, one *kmipclient.Client) (int, error) {
+				_, err := one.Query(ctx, kmip.QueryOperations)
+				return 0, err
+			}, func(int) {})
+			return err
+		}
+		for range 2 {
+			if err := look(); !errors.Is(err, kmipclient.ErrAbsent) {
+				t.Errorf("%v", err)
+			}
+		}
+		s.network.Host(s.addrs[1], s.serving, slow)
+		if err := look(); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+}

@@ -16,7 +16,7 @@ type server struct {
 	mu       sync.Mutex
 	hangsUp  bool         // it answers Discover Versions by hanging up
 	settled  kmip.Version // the version that was found without it; zero before, and after a failure
-	silentAt time.Time    // when it last let the time run out; zero if it did not, or answered since
+	silentAt time.Time    // when it last let the time for TCP and TLS run out; zero if it did not, or answered since
 }
 
 func (s *server) habits() (settled kmip.Version, hangsUp bool) {
@@ -43,7 +43,7 @@ func (s *server) failed(e *ServerError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled = kmip.Version{}
-	if e.Timeout() {
+	if e.Timeout() && e.Phase <= PhaseHandshake { // a server that is only slow gets that far
 		s.silentAt = time.Now()
 	}
 }
@@ -54,7 +54,7 @@ func (s *server) answered() {
 	s.silentAt = time.Time{}
 }
 
-// silentWithin says whether the server let the time run out within the last d.
+// silentWithin says whether the server was silent within the last d.
 func (s *server) silentWithin(d time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
