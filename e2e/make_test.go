@@ -80,13 +80,54 @@ func TestMakeRun(t *testing.T) {
 	}
 }
 
+// `make run DB=okv` plays the document's procedure, beside the other MySQL and on
+// the same key server; `make stop` ends all three.
+func TestMakeRunOKV(t *testing.T) {
+	t.Parallel()
+	env := []string{"MYSQLD=" + mysqldPath(t), "DBKEYRING_RUN=" + tempDir(t) + "/run", fmt.Sprint("KMIP_PORT=", freePort(t))}
+	okv := append(env[:len(env):len(env)], "DB=okv", fmt.Sprint("MYSQL_PORT=", freePort(t)))
+	kmip := append(env[:len(env):len(env)], fmt.Sprint("MYSQL_PORT=", freePort(t)))
+	t.Cleanup(func() { script(t, env, "stop") })
+	out, err := script(t, okv, "run")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, want := range []string{"key server lists them: no objects found\n", "password-protected key: key.pem is encrypted", "started with keyring_okv",
+		"| keyring_key_generate('MyKey', 'AES', 32) |", "| keyring_key_remove('MyKey') |", "InnoDB master key: rotated", "MySQL: restarted",
+		"table read back: 'only with the key server'", "\nconnect:  ", "\nstop:     make stop\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("make run DB=okv lacks %q:\n%s", want, out)
+		}
+	}
+	for _, name := range regexp.MustCompile(`INNODBKey-[0-9a-f-]+`).FindAllString(out, -1) {
+		if strings.Count(out, name) != 2 {
+			t.Errorf("%s does not stand in both lists:\n%s", name, out)
+		}
+	}
+	if strings.Contains(out, "MyKey  ") || !strings.Contains(out, "INNODBKey-") {
+		t.Errorf("the keys of make run DB=okv:\n%s", out)
+	}
+	if again, err := script(t, okv, "run"); err != nil || strings.Count(again, "runs already") != 2 || strings.Contains(again, "rotated") {
+		t.Errorf("the second run: %v:\n%s", err, again)
+	}
+	if out, err := script(t, kmip, "run"); err != nil || !strings.Contains(out, "started with component_keyring_kmip") {
+		t.Errorf("make run beside it: %v:\n%s", err, out)
+	}
+	if out, err := script(t, append(env[:len(env):len(env)], "DB=oracle"), "run"); err == nil || !strings.Contains(out, "Say DB=kmip") {
+		t.Errorf("DB=oracle: %v:\n%s", err, out)
+	}
+	if out, err := script(t, env, "stop"); err != nil || !strings.Contains(out, "stopped mysqld") || !strings.Contains(out, "stopped okv/mysqld") || !strings.Contains(out, "stopped keyserver") {
+		t.Errorf("stop: %v: %s", err, out)
+	}
+}
+
 // `make clean-all` takes away what make made, and nothing that somebody else has
 // put into the same folders.
 func TestMakeCleanAll(t *testing.T) {
 	t.Parallel()
 	root, cache, run := tempDir(t), tempDir(t), tempDir(t)
 	copyTree(t, filepath.Join(suite.root, "scripts"), root)
-	ours := []string{root + "/build/bin/dbkeyring", cache + "/sid/usr/hostbin/mysqld", cache + "/sid.abcdef/x", run + "/keys/data.db", run + "/mysql/data/ibdata1", run + "/endpoint/a.pem", run + "/keyserver.log", run + "/mysqld.pid"}
+	ours := []string{root + "/build/bin/dbkeyring", cache + "/sid/usr/hostbin/mysqld", cache + "/sid.abcdef/x", run + "/keys/data.db", run + "/mysql/data/ibdata1", run + "/okv/mysql/data/ibdata1", run + "/endpoint/a.pem", run + "/keyserver.log", run + "/mysqld.pid"}
 	theirs := []string{cache + "/other", run + "/notes.txt"}
 	for _, file := range append(ours, theirs...) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
