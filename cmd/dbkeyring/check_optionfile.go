@@ -206,39 +206,55 @@ func isKeyring(plugin string) bool {
 	return strings.HasPrefix(plugin, "keyring_") && plugin != "keyring_udf"
 }
 
-// earlyPlugins returns the keyring plugins of early-plugin-load, each once.
+// earlyPlugins returns the keyring plugins of early-plugin-load, of which the last
+// line counts alone.
 func (c *myCnf) earlyPlugins() []string {
-	var keyrings []string
-	var seen option
+	last, ok := c.last("early_plugin_load")
+	if !ok {
+		return nil
+	}
 	for _, o := range c.options {
-		if o.name != "early_plugin_load" || !serverGroup.MatchString(o.group) {
+		if o.name != last.name || !serverGroup.MatchString(o.group) || o == last {
 			continue
 		}
-		if seen.name != "" {
-			c.find(levelWarn, o, fmt.Sprintf("it stands in %s, line %d, too", seen.file, seen.line), "Write one list, with semicolons between the plugins.")
+		problem := fmt.Sprintf("it does not count, since it stands in %s, line %d, again", last.file, last.line)
+		level := levelWarn
+		for _, library := range libraries(o.value) {
+			if name := pluginName(library); isKeyring(name) {
+				level, problem = levelFail, problem+", so that "+name+" is not loaded"
+			}
 		}
-		seen = o
-		for _, item := range strings.Split(o.value, ";") {
-			item = strings.TrimSpace(item)
-			if item == "" {
-				continue
-			}
-			library := item
-			if _, file, named := strings.Cut(item, "="); named {
-				library = file
-			}
-			name := strings.TrimSuffix(filepath.Base(library), ".so")
-			if !isKeyring(name) {
-				continue
-			}
-			if !slices.Contains(keyrings, name) {
-				keyrings = append(keyrings, name)
-			}
-			c.earlyPlugin(o, library, name)
+		c.find(level, o, problem, "Write one list, with semicolons between the plugins.")
+	}
+	var keyrings []string
+	for _, library := range libraries(last.value) {
+		name := pluginName(library)
+		if !isKeyring(name) {
+			continue
 		}
+		if !slices.Contains(keyrings, name) {
+			keyrings = append(keyrings, name)
+		}
+		c.earlyPlugin(last, library, name)
 	}
 	return keyrings
 }
+
+// libraries takes a list of plugins apart: library, or name=library, each.
+func libraries(list string) []string {
+	var all []string
+	for _, item := range strings.Split(list, ";") {
+		if _, library, named := strings.Cut(item, "="); named {
+			item = library
+		}
+		if item = strings.TrimSpace(item); item != "" {
+			all = append(all, item)
+		}
+	}
+	return all
+}
+
+func pluginName(library string) string { return strings.TrimSuffix(filepath.Base(library), ".so") }
 
 // earlyPlugin checks one item of early-plugin-load.
 func (c *myCnf) earlyPlugin(o option, library, name string) {
@@ -264,12 +280,8 @@ func (c *myCnf) strayOptions() {
 		case keyring && !serverGroup.MatchString(o.group):
 			c.find(levelFail, o, "it stands in the group ["+o.group+"], which mysqld does not read", "Move it to the group [mysqld].")
 		case (o.name == "plugin_load" || o.name == "plugin_load_add") && serverGroup.MatchString(o.group):
-			for _, item := range strings.Split(o.value, ";") {
-				_, library, named := strings.Cut(item, "=")
-				if !named {
-					library = item
-				}
-				if name := strings.TrimSuffix(strings.TrimSpace(library), ".so"); isKeyring(name) {
+			for _, library := range libraries(o.value) {
+				if name := pluginName(library); isKeyring(name) {
 					c.find(levelFail, o, name+" is loaded too late: InnoDB needs the keyring before", "Write early-plugin-load="+name+".so.")
 				}
 			}

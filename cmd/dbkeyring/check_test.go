@@ -172,17 +172,17 @@ func TestCheck_Planted(t *testing.T) {
 		{name: "library is none", plant: func(w *world) { w.write("plugins/keyring_okv.so", "#!/bin/sh\n") }, want: "$D/plugins/keyring_okv.so: it is not a shared library", cure: "Install the right file"},
 		{name: "path in plugin", plant: func(w *world) { w.myCnf("early-plugin-load=/usr/lib/keyring_okv.so", dir(w)) }, want: "/usr/lib/keyring_okv.so has a path in it", cure: "Write keyring_okv.so"},
 		{name: "no .so", plant: func(w *world) { w.myCnf("early-plugin-load=keyring_okv", dir(w)) }, want: "keyring_okv is no file name of a library", cure: "Write keyring_okv.so."},
-		{name: "early-plugin-load twice", plant: func(w *world) { w.myCnf(early, "early_plugin_load=keyring_udf.so", dir(w)) }, want: "it stands in $D/my.cnf, line 7, too", cure: "one list", level: levelWarn},
+		{name: "early-plugin-load twice", plant: func(w *world) { w.myCnf(early, "early_plugin_load=keyring_udf.so", dir(w)) }, want: "early_plugin_load ($D/my.cnf, line 7): it does not count, since it stands in $D/my.cnf, line 8, again, so that keyring_okv is not loaded", cure: "one list"},
 		{name: "plugin_dir absent", plant: myCnf("plugin_dir=$D/nowhere", early, "keyring_okv_conf_dir=$D/okv"), want: "$D/nowhere is not a directory", cure: "Correct it."},
 		{name: "everyone can write my.cnf", plant: func(w *world) { w.do(os.Chmod(w.at("my.cnf"), 0o666)) }, want: "$D/my.cnf: everyone on this host can change it, and so the server ignores it", cure: "chmod o-w"},
 		{name: "option before a group", plant: func(w *world) { w.write("my.cnf", early+"\n[mysqld]\n") }, want: "$D/my.cnf, line 1: an option stands before any group", cure: "Write [mysqld]"},
 		{name: "open bracket", plant: func(w *world) { w.write("my.cnf", "[mysqld\n"+early+"\n") }, want: "line 1: a group's name has no closing bracket", cure: "Write [mysqld]."},
 		{name: "includedir absent", plant: myCnf("!includedir $D/absent.d"), want: "$D/absent.d: no such file or directory: the server does not start", cure: "Make the folder"},
 		{name: "include absent", plant: myCnf("!include $D/absent.cnf"), want: "$D/absent.cnf: no such file", cure: "Correct the line", level: levelWarn},
-		{name: "second keyring in an include", plant: func(w *world) {
+		{name: "another early-plugin-load in an include", plant: func(w *world) {
 			w.write("conf.d/z.cnf", "[mysqld]\nearly-plugin-load=keyring_aws.so\n")
 			w.myCnf(early, dir(w), "!includedir "+w.at("conf.d"))
-		}, want: "more than one keyring is enabled: keyring_okv, keyring_aws", cure: "Keep one"},
+		}, want: "it does not count, since it stands in $D/conf.d/z.cnf, line 2, again, so that keyring_okv is not loaded", cure: "one list"},
 		{name: "no keyring", plant: myCnf("port=1"), want: "no keyring is enabled", cure: "Load a plugin", level: levelWarn},
 		// okvclient.ora, ssl and the key servers
 		{name: "no port", plant: ora("SERVER=kms\n"), want: `SERVER ($D/okv/okvclient.ora, line 1): "kms" has no port`, cure: "Write host:port"},
