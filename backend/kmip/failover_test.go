@@ -123,6 +123,34 @@ func TestStandby_Remove(t *testing.T) {
 	}
 }
 
+// The primary dies in the middle of a removal: on the standby the object's
+// identifier is another key's, which nobody touches.
+func TestStandby_RemoveCut(t *testing.T) {
+	p := newPair(t)
+	uid := p.add("k", bytesOf(32, 1), kmip.StateActive)
+	d := secret.Copy(bytesOf(32, 2))
+	defer d.Wipe()
+	if other := p.behind.Add(kmip.SymmetricKey(kmip.AlgorithmAES, d), kmip.StateActive, kmip.NameAttribute("other")); other != uid {
+		t.Fatalf("the standby's object is %s, not %s", other, uid)
+	}
+	k, id := p.open(), keyring.ID{Name: "k"}
+	p.keeper.Hook(nil, func(done kmip.Payload) error {
+		if done.Operation() == kmip.OpRevoke {
+			p.primary.Set(faultnet.Refuse())
+		}
+		return nil
+	})
+	mustBe(t, keyring.ErrUnreachable, k.Remove(t.Context(), id), "Remove")
+	if p.behind.Operations(kmip.OpRevoke)+p.behind.Operations(kmip.OpDestroy) != 0 || len(p.behind.IDs()) != 1 {
+		t.Errorf("the standby was told to remove something: %v", p.behind.IDs())
+	}
+	p.keeper.Hook(nil, nil)
+	p.primary.Set(faultnet.Pass())
+	if err := k.Remove(t.Context(), id); err != nil || len(p.keeper.IDs()) != 0 {
+		t.Errorf("%v, left: %v", err, p.keeper.IDs())
+	}
+}
+
 // A server that neither has the key nor says that it has not spoils "absent".
 func TestStandby_Refuses(t *testing.T) {
 	p := newPair(t)
