@@ -61,7 +61,7 @@ func stampsOf(path string) (stamps, error) {
 // read returns a file's text, and of which state of the file it is. No file has
 // no text.
 func read(path string) (*secret.Bytes, stamp, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, stamp{}, nil
 	}

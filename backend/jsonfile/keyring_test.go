@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dbkeyring/dbkeyring/backend/jsonfile"
 	"github.com/dbkeyring/dbkeyring/keyring"
@@ -312,6 +314,49 @@ func TestTwoAtOnce(t *testing.T) {
 	for _, r := range []*jsonfile.Keyring{a, b} {
 		if ids, err := r.List(t.Context()); len(ids) != 60 {
 			t.Errorf("%d keys, %v", len(ids), err)
+		}
+	}
+}
+
+// Who waits for another process gives up in time, and has changed nothing.
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "k")
+	write(t, path, text(one))
+	r := open(t, jsonfile.Options{Path: path})
+	d, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := r.Store(ctx, keyring.ID{Name: "n"}, key("AES", "n")); !errors.Is(err, keyring.ErrUnreachable) || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("Store: %v", err)
+	}
+	if contentOf(t, path) != text(one) {
+		t.Error("the file was changed")
+	}
+}
+
+// What is no file, or too large, is refused and not read.
+func TestNoRegularFile(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large")
+	write(t, large, "")
+	if err := os.Truncate(large, 1<<30+1); err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{dir: "not a regular file", pipe: "not a regular file", large: "bytes, and 1073741824 are read at most"} {
+		if _, err := jsonfile.Open(t.Context(), jsonfile.Options{Path: path}, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }

@@ -57,6 +57,10 @@ func check(id keyring.ID, typ string, size int) error {
 
 // Check says why Store would refuse such a key, whatever there is on the server.
 func (r *Keyring) Check(id keyring.ID, typ string, size int) error {
+	check := check
+	if r.o.Profile == ProfileOKV {
+		check = checkOKV
+	}
 	if err := check(id, typ, size); err != nil {
 		return keyring.E("store", id, keyring.ErrInvalid, err)
 	}

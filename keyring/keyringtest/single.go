@@ -135,6 +135,14 @@ func (s *suite) invalid() {
 	for _, a := range attempts {
 		s.kind("Store with "+a.what, s.k.Store(s.ctx, a.id, keyring.Key{Type: a.typ, Data: data(filled(a.size, 0))}), keyring.ErrInvalid)
 		s.kind("Generate with "+a.what, s.k.Generate(s.ctx, a.id, a.typ, a.size), keyring.ErrInvalid)
+		if c, ok := s.k.(keyring.Checker); ok {
+			s.kind("Check of "+a.what, c.Check(a.id, a.typ, a.size), keyring.ErrInvalid)
+		}
+	}
+	if c, ok := s.k.(keyring.Checker); ok {
+		if err := c.Check(good, typ, 16); err != nil {
+			s.Errorf("Check of a good key: %v", err)
+		}
 	}
 	s.kind("Store without data", s.k.Store(s.ctx, good, keyring.Key{Type: typ}), keyring.ErrInvalid)
 	s.kind("Generate of a negative size", s.k.Generate(s.ctx, good, typ, -1), keyring.ErrInvalid)
