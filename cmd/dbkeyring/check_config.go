@@ -34,6 +34,8 @@ func (k *checkup) path(path string) {
 	switch {
 	case err != nil || info.IsDir():
 		k.keyring(path)
+	case name == okv.FileName:
+		k.okvDirectory(filepath.Dir(path))
 	case strings.HasSuffix(name, ".my"):
 		k.manifest(path)
 	case strings.HasPrefix(name, "component_"), isJSON(path):

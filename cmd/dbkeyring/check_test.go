@@ -115,8 +115,9 @@ func TestCheck_Good(t *testing.T) {
 	w := newWorld(t)
 	for name, check := range map[string]func() (int, checkup){
 		"my.cnf": w.checkMyCnf, "manifest": w.checkManifest,
-		"okv": func() (int, checkup) { return w.check(w.at("okv")) },
-		"cnf": func() (int, checkup) { return w.check(w.at("plugins/component_keyring_kmip.cnf")) },
+		"okv":           func() (int, checkup) { return w.check(w.at("okv")) },
+		"okvclient.ora": func() (int, checkup) { return w.check(w.at("okv/okvclient.ora")) },
+		"cnf":           func() (int, checkup) { return w.check(w.at("plugins/component_keyring_kmip.cnf")) },
 	} {
 		code, k := check()
 		if code != 0 || k.count(levelFail) != 0 {
@@ -223,6 +224,12 @@ func TestCheck_Planted(t *testing.T) {
 			}()
 			w.write("okv/okvclient.ora", "SERVER="+plain.Addr().String()+"\n")
 		}, want: "does not speak TLS", cure: "usually 5696"},
+		{name: "a server that says nothing", plant: func(w *world) {
+			silent, err := net.Listen("tcp", "127.0.0.1:0")
+			w.do(err)
+			w.t.Cleanup(func() { silent.Close() })
+			w.write("okv/okvclient.ora", "SERVER="+silent.Addr().String()+"\n")
+		}, want: "deadline exceeded", cure: "no firewall is in between, or raise DBKEYRING_CONNECT_TIMEOUT_MS"},
 		{name: "a server that does not Create", plant: func(w *world) {
 			addr := kmiptest.NewServer(w.t, w.ca.ServerConfig(w.ca.Server()), func(m *kmip.RequestMessage) *kmip.ResponseMessage {
 				answer := w.keeper.Handle(m)
