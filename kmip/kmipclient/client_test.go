@@ -134,12 +134,14 @@ func TestOperations(t *testing.T) {
 	if _, err := c.Get(ctx(t), id); !errors.As(err, &refusal) || refusal.Reason != kmip.ReasonItemNotFound || refusal.Operation != kmip.OpGet {
 		t.Errorf("Get of what is gone: %v", err)
 	}
-	if _, err := c.Create(ctx(t), &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey}); kmip.ReasonOf(err) != kmip.ReasonOperationNotSupported {
-		t.Errorf("Create: %v", err)
+	if made, err := c.Create(ctx(t), &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey}); err != nil || made.UniqueIdentifier == id {
+		t.Errorf("Create: %+v, %v", made, err)
+	}
+	if _, err := c.AddAttribute(ctx(t), id, kmip.TextAttribute("x-a", "v")); kmip.ReasonOf(err) != kmip.ReasonItemNotFound {
+		t.Errorf("AddAttribute to what is gone: %v", err)
 	}
 	for what, err := range map[string]error{
 		"GetAttributeList": second(c.GetAttributeList(ctx(t), id)),
-		"AddAttribute":     second(c.AddAttribute(ctx(t), id, kmip.TextAttribute("x-a", "v"))),
 		"ModifyAttribute":  second(c.ModifyAttribute(ctx(t), id, kmip.TextAttribute("x-a", "v"))),
 		"DeleteAttribute":  second(c.DeleteAttribute(ctx(t), id, "x-a", 0)),
 	} {

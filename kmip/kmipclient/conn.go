@@ -125,6 +125,11 @@ func (c *conn) roundTrip(ctx context.Context, m *kmip.RequestMessage) (*kmip.Res
 	_, err := c.Write(w.Bytes())
 	w.Wipe()
 	if err != nil {
+		// A server that refuses our certificate may be gone before we have written:
+		// the alert that says why is then waiting to be read.
+		if _, why := c.readFrame(); refusedByAlert(why) {
+			return nil, fail(PhaseHandshake, why)
+		}
 		return nil, fail(PhaseSend, err)
 	}
 	frame, err := c.readFrame()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -161,5 +162,40 @@ func TestBatch_IDsThatDoNotFit(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// brokenPipe fails to write once the handshake is over, as a connection does
+// that the peer has closed meanwhile.
+type brokenPipe struct {
+	net.Conn
+	broken atomic.Bool
+}
+
+func (b *brokenPipe) Write(p []byte) (int, error) {
+	if b.broken.Load() {
+		return 0, syscall.EPIPE
+	}
+	return b.Conn.Write(p)
+}
+
+// In TLS 1.3 a server refuses a client's certificate after the handshake, so that
+// the first request may find the connection closed.
+func TestRefusedCertificate_IsToldThoughTheRequestCouldNotBeSent(t *testing.T) {
+	w := newWorld(t, &kmiptest.Keeper{})
+	refuses := kmiptest.NewServer(t, kmiptest.NewAuthority(t).ServerConfig(w.ca.Server()), w.keeper.Handle)
+	c := w.client(t, kmipclient.Options{Handshake: func(ctx context.Context, conn net.Conn, host string) (*tls.Conn, error) {
+		pipe := &brokenPipe{Conn: conn}
+		own := w.conf.Clone()
+		own.ServerName = host
+		c := tls.Client(pipe, own)
+		err := c.HandshakeContext(ctx)
+		pipe.broken.Store(true)
+		return c, err
+	}}, refuses.Addr)
+	_, err := c.Query(ctx(t), kmip.QueryOperations)
+	var fault *kmipclient.Error
+	if !errors.As(err, &fault) || fault.Servers[0].Phase != kmipclient.PhaseHandshake || !strings.Contains(err.Error(), "remote error") {
+		t.Errorf("the refusal is told as: %v", err)
 	}
 }
