@@ -141,7 +141,7 @@ func (k *checkup) urns(file string, line int, list string) []string {
 		case len(name) > maxURN:
 			bad(urn, fmt.Sprintf("is longer than %d characters", maxURN), "Use a shorter name.")
 		case item != urn:
-			bad(item, "has blanks around it", "Write the list without blanks: \""+strings.ReplaceAll(list, " ", "")+"\".")
+			bad(item, "has blanks around it", "Write the list without blanks.")
 		}
 		if strings.Contains(bare, "keyring") {
 			keyrings = append(keyrings, bare)

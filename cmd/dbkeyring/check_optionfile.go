@@ -175,7 +175,7 @@ func (k *checkup) optionFile(file string) {
 	all := slices.Concat(plugins, components)
 	switch {
 	case len(plugins) > 0 && len(components) > 0:
-		k.find(finding{Level: levelFail, File: file, Problem: "more than one keyring is enabled: the plugin " + strings.Join(plugins, ", ") + " by early-plugin-load, and the component " + strings.Join(components, ", ") + " by the manifest, which wins",
+		k.find(finding{Level: levelFail, File: file, Problem: "more than one keyring is enabled: " + strings.Join(plugins, ", ") + " by early-plugin-load, and " + strings.Join(components, ", ") + " by the manifest, which wins",
 			Cure: "Take early-plugin-load out, or the component out of the manifest; dbkeyring migrate copies the keys from one to the other."})
 	case len(plugins) > 1:
 		k.find(finding{Level: levelFail, File: file, Problem: "more than one keyring is enabled: " + strings.Join(plugins, ", "), Cure: "Keep one in early-plugin-load."})

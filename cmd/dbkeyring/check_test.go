@@ -160,7 +160,7 @@ func TestCheck_Planted(t *testing.T) {
 	}{
 		// my.cnf
 		{name: "manifest and early-plugin-load", plant: func(w *world) { w.do(os.Rename(w.at("mysqld.my"), w.at("base/bin/mysqld.my"))) },
-			want: "more than one keyring is enabled: the plugin keyring_okv by early-plugin-load, and the component component_keyring_kmip by the manifest, which wins", cure: "Take early-plugin-load out"},
+			want: "more than one keyring is enabled: keyring_okv by early-plugin-load, and component_keyring_kmip by the manifest, which wins", cure: "Take early-plugin-load out"},
 		{name: "two plugins", plant: func(w *world) { w.myCnf("early-plugin-load=keyring_okv.so;keyring_aws.so", dir(w)) },
 			want: "more than one keyring is enabled: keyring_okv, keyring_aws", cure: "Keep one"},
 		{name: "no directory set", plant: myCnf(early), want: "keyring_okv_conf_dir ($D/my.cnf): it is not set", cure: "Set it to a directory"},
