@@ -52,6 +52,13 @@ var cureOf = map[kmip.ResultReason]string{
 	kmip.ReasonGeneralFailure:              "Look into the key server's log.",
 }
 
+func kindOfRefusal(err error) error {
+	if kind, ok := kindOf[kmip.ReasonOf(err)]; ok {
+		return kind
+	}
+	return keyring.ErrUnreachable
+}
+
 // optionError is a fault of the options, found when they are used.
 type optionError struct{ err error }
 
@@ -101,6 +108,7 @@ func (r *Keyring) fault(op string, id keyring.ID, err error) error {
 		slow    *StartTimeoutError
 		absent  *kmipclient.AbsentError
 		other   *kmipclient.AnswerError
+		worded  *message
 	)
 	switch {
 	case errors.Is(err, keyring.ErrExists):
@@ -109,11 +117,10 @@ func (r *Keyring) fault(op string, id keyring.ID, err error) error {
 		return keyring.E(op, id, keyring.ErrInvalid, r.advised(err.Error(), err))
 	case errors.As(err, &slow):
 		return keyring.E(op, id, keyring.ErrUnreachable, r.advised(fmt.Sprintf("the keys were not read in time (%s): %v were not enough", strings.Join(r.o.Servers, ", "), slow.Limit), err))
+	case errors.As(err, &worded):
+		return keyring.E(op, id, kindOfRefusal(err), worded)
 	case errors.As(err, &refusal):
-		kind, ok := kindOf[refusal.Reason]
-		if !ok {
-			kind = keyring.ErrUnreachable
-		}
+		kind := kindOfRefusal(refusal)
 		where := r.where()
 		if errors.As(err, &other) {
 			where = other.Server

@@ -206,10 +206,16 @@ func (r *Keyring) makeOf(ctx context.Context, d *draft, t objectType, data *secr
 
 // request sends Create or, with data, Register, and returns the Unique Identifier.
 func (r *Keyring) request(ctx context.Context, d *draft, data *secret.Bytes) (uid string, err error) {
-	more := marking(d.mark, d.custom, !r.can().addAttribute)
+	// Several instances of an attribute have an index each: PyKMIP insists.
+	mark := func(attrs kmip.Attributes) kmip.Attributes {
+		for _, a := range marking(d.mark, d.custom, !r.can().addAttribute) {
+			attrs.Add(a.Name, a.Value)
+		}
+		return attrs
+	}
 	if data == nil {
 		res, err := r.connection().Create(ctx, &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey,
-			Template: kmip.Template{Attributes: append(attributesOf(d.id, d.typ, d.size, r.o.ObjectGroup, !d.custom), more...)}})
+			Template: kmip.Template{Attributes: mark(attributesOf(d.id, d.typ, d.size, r.o.ObjectGroup, !d.custom))}})
 		if err != nil {
 			return "", err
 		}
@@ -220,7 +226,7 @@ func (r *Keyring) request(ctx context.Context, d *draft, data *secret.Bytes) (ui
 		format = kmip.KeyFormatOpaque
 	}
 	req := registration(d.id, d.typ, data, r.o.ObjectGroup, !d.custom, format)
-	req.Template.Attributes = append(req.Template.Attributes, more...)
+	req.Template.Attributes = mark(req.Template.Attributes)
 	res, err := r.connection().Register(ctx, req)
 	if err != nil {
 		return "", err
@@ -240,7 +246,8 @@ func (r *Keyring) whyRefused(ctx context.Context, d *draft, err error) error {
 	case len(keys) > 0:
 		return keyring.ErrExists
 	case len(left) > 0:
-		return fmt.Errorf("an interrupted operation has left object %s under the key's Name; it is removed %v after it was made: %w", left[0].uid, leftAfter, err)
+		return &message{fmt.Sprintf("the key server refused (%s): an interrupted operation has left object %s under the key's Name; it is removed %v after it was made, if it is not destroyed on the key server before: %v",
+			r.where(), left[0].uid, leftAfter, err), err}
 	}
 	return err
 }

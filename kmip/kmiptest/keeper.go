@@ -43,6 +43,7 @@ type Keeper struct {
 	objects  []*object
 	next     int
 	requests []*kmip.RequestMessage
+	given    [][]byte
 }
 
 // Hook sets Before and After while the keeper is in use.
@@ -50,6 +51,20 @@ func (k *Keeper) Hook(before, after func(kmip.Payload) error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.Before, k.After = before, after
+}
+
+// Shift moves the keeper's clock on.
+func (k *Keeper) Shift(by time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.Ahead += by
+}
+
+// Given are the random bytes that it has given out or made keys of, in that order.
+func (k *Keeper) Given() [][]byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.given)
 }
 
 // ErrHangUp closes the connection in place of an answer.
@@ -158,7 +173,7 @@ func (k *Keeper) find(id string) *object {
 func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 	k.mu.Lock()
 	k.requests = append(k.requests, m)
-	before, after := k.Before, k.After
+	before, after, ahead := k.Before, k.After, k.Ahead
 	k.mu.Unlock()
 	switch {
 	case k.HangsUp && (k.Versions != nil && !slices.Contains(k.Versions, m.Header.Version) || m.Items[0].Operation == kmip.OpDiscoverVersions):
@@ -171,7 +186,7 @@ func (k *Keeper) Handle(m *kmip.RequestMessage) *kmip.ResponseMessage {
 		return Refuse(m, kmip.ReasonResponseTooLarge, "too much")
 	}
 	res := Answer(m)
-	res.Header.TimeStamp = res.Header.TimeStamp.Add(k.Ahead)
+	res.Header.TimeStamp = res.Header.TimeStamp.Add(ahead)
 	if k.AnswersIn != (kmip.Version{}) {
 		res.Header.Version = k.AnswersIn
 	}
@@ -239,6 +254,7 @@ func (k *Keeper) operate(p kmip.Payload) (kmip.Payload, error) {
 		length, _ := p.Template.Attributes.Get(kmip.AttrCryptographicLength)
 		key := secret.Random(int(length.Int) / 8)
 		defer key.Wipe()
+		k.given = append(k.given, slices.Clone(key.Reveal()))
 		return &kmip.CreateResponse{ObjectType: p.ObjectType,
 			UniqueIdentifier: k.add(kmip.SymmetricKey(kmip.AlgorithmAES, key), kmip.StatePreActive, p.Template.Attributes)}, nil
 	case *kmip.AddAttributeRequest:
@@ -263,7 +279,9 @@ func (k *Keeper) operate(p kmip.Payload) (kmip.Payload, error) {
 		if k.NoRNG {
 			break
 		}
-		return &kmip.RNGRetrieveResponse{Data: secret.Random(min(int(p.Length), 100))}, nil
+		data := secret.Random(min(int(p.Length), 100))
+		k.given = append(k.given, slices.Clone(data.Reveal()))
+		return &kmip.RNGRetrieveResponse{Data: data}, nil
 	case *kmip.RegisterRequest:
 		if err := k.checkNew(p.Template.Attributes); err != nil {
 			return nil, err
