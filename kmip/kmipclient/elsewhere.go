@@ -61,7 +61,8 @@ func (e *AnswerError) Unwrap() error { return e.Err }
 // Elsewhere looks for something on all servers but one, which has said that it does
 // not have it; "" for none. They are asked at once, each over a connection of its
 // own: question gets a client of one server alone and returns what it found, or
-// ErrAbsent. drop gets what was found and is not returned.
+// ErrAbsent. drop gets what was found and is not returned, on any goroutine and
+// perhaps after the return.
 //
 // The best server that has it becomes the one in use. If none has it the error is
 // an *AbsentError, or an *AnswerError if a server answered something else. Servers
