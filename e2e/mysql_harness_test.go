@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,9 +34,11 @@ type MySQL struct {
 	t    testing.TB
 	Dir  string
 	Args []string // options besides those that every start has
-	Env  []string // NAME=VALUE, besides those of the tests
-	proc *process
-	db   *sql.DB
+	// OptionFile is its my.cnf; "": none, and then no persisted variables either.
+	OptionFile string
+	Env        []string // NAME=VALUE, besides those of the tests
+	proc       *process
+	db         *sql.DB
 }
 
 // mysqldPath finds the real server.
@@ -213,7 +216,11 @@ func (m *MySQL) socket() string { return m.path("run/mysql.sock") }
 
 // options are those of every start.
 func (m *MySQL) options(more ...string) []string {
-	o := []string{"--no-defaults", "--basedir=" + baseDir(m.t), "--datadir=" + m.path("data"), "--plugin-dir=" + m.path("plugins"),
+	defaults := "--no-defaults"
+	if m.OptionFile != "" {
+		defaults = "--defaults-file=" + m.OptionFile
+	}
+	o := []string{defaults, "--basedir=" + baseDir(m.t), "--datadir=" + m.path("data"), "--plugin-dir=" + m.path("plugins"),
 		"--secure-file-priv=NULL"}
 	o = append(o, m.Args...)
 	o = append(o, asUser()...) // of two --user the first counts
@@ -235,6 +242,25 @@ func (m *MySQL) tryStart(more ...string) error {
 	args := append(append([]string{"env"}, m.Env...), m.startOptions(more...)...)
 	m.proc = spawn(m.t, m.path("run/mysqld.log"), args[0], args[1:]...)
 	return m.awaitReady()
+}
+
+// startDaemon starts mysqld --daemonize, whose log is another file, and takes
+// charge of the process that it leaves running.
+func (m *MySQL) startDaemon(logName string) {
+	m.t.Helper()
+	log := m.path(logName)
+	args := m.startOptions("--daemonize", "--log-error="+log)
+	if out, err := command(m.t, time.Minute, args[0], args[1:]...); err != nil {
+		m.t.Fatalf("mysqld --daemonize: %v: %s; log:\n%s", err, out, tail(readFile(m.t, log)))
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(readFile(m.t, m.path("run/mysqld.pid"))))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.proc = adopt(m.t, pid, log)
+	if err := m.awaitReady(); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 func (m *MySQL) awaitReady() error {

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,19 +36,7 @@ func TestDaemonize(t *testing.T) {
 	eachKind(t, func(t *testing.T, ks *keyServer) {
 		m := newMySQL(t, "--skip-log-bin").useKMIP(ks.Config)
 		for round := range 3 {
-			log := m.path(fmt.Sprintf("run/daemon%d.log", round))
-			args := m.startOptions("--daemonize", "--log-error="+log)
-			if out, err := command(t, time.Minute, args[0], args[1:]...); err != nil {
-				t.Fatalf("mysqld --daemonize: %v: %s; log:\n%s", err, out, tail(readFile(t, log)))
-			}
-			pid, err := strconv.Atoi(strings.TrimSpace(readFile(t, m.path("run/mysqld.pid"))))
-			if err != nil {
-				t.Fatal(err)
-			}
-			m.proc = adopt(t, pid, log)
-			if err := m.awaitReady(); err != nil {
-				t.Fatal(err)
-			}
+			m.startDaemon(fmt.Sprintf("run/daemon%d.log", round))
 			if round == 0 {
 				m.functions()
 				m.exec("CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'", "INSERT INTO e2e.t VALUES (42)")
