@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dbkeyring/dbkeyring/keyring"
 )
@@ -43,9 +44,26 @@ func (b *Bridge) SnapshotStatus(h Handle) (snapshot Handle, size int, code Code)
 	defer in.flush()
 	var text []byte
 	for _, r := range in.status() {
-		text = appendPair(text, strings.ReplaceAll(r.Name, "\x00", ""), strings.ReplaceAll(r.Value, "\x00", ""))
+		text = appendPair(text, strings.ReplaceAll(r.Name, "\x00", ""), fit(strings.ReplaceAll(r.Value, "\x00", "")))
 	}
 	return b.keep(text), len(text), OK
+}
+
+// maxStatusValue is what a row of performance_schema.keyring_component_status
+// holds in bytes. A list of 64 standbys is longer.
+const maxStatusValue = 1024
+
+// fit cuts a value to what the status table holds, between two characters.
+func fit(value string) string {
+	const more = "..."
+	if len(value) <= maxStatusValue {
+		return value
+	}
+	end := maxStatusValue - len(more)
+	for end > 0 && !utf8.RuneStart(value[end]) {
+		end--
+	}
+	return value[:end] + more
 }
 
 // TakeSnapshot copies a snapshot and forgets it. TooSmall: nothing was copied,
