@@ -109,9 +109,11 @@ func (s *Bytes) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // MarshalText is what JSON and other encoders show.
 func (s *Bytes) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Wipe overwrites b with zeros, for buffers outside a Bytes that held a secret.
+// Wipe overwrites b with zeros, for buffers outside a Bytes that held a secret, and
+// the registers that it may have been copied through.
 //
 //go:noinline
 func Wipe(b []byte) {
 	clear(b)
+	clearRegisters()
 }
