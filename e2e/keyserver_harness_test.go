@@ -184,6 +184,12 @@ func (s *keyServer) keys() map[string]string {
 	s.t.Helper()
 	file := filepath.Join(tempDir(s.t), component+".cnf")
 	s.Config.write(s.t, file)
+	return s.keysOf(file)
+}
+
+// keysOf is keys for the client that a configuration makes of a database.
+func (s *keyServer) keysOf(file string) map[string]string {
+	s.t.Helper()
 	out, err := command(s.t, 30*time.Second, dbkeyringPath(s.t), "key", "list", "--config", file)
 	if err != nil {
 		s.t.Fatalf("key list: %v: %s", err, out)

@@ -18,7 +18,8 @@ import (
 func TestOKV(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, ks *keyServer) {
-		m := newMySQL(t, "--skip-log-bin").useOKV(ks.okv())
+		dir := ks.okv()
+		m := newMySQL(t, "--skip-log-bin").useOKV(dir)
 		m.start().functions()
 		m.want("ACTIVE", "SELECT PLUGIN_STATUS FROM INFORMATION_SCHEMA.PLUGINS WHERE PLUGIN_NAME = ?", plugin)
 
@@ -34,6 +35,9 @@ func TestOKV(t *testing.T) {
 			"ALTER INSTANCE ROTATE INNODB MASTER KEY", "CREATE TABLE e2e.u (v INT) ENCRYPTION='Y'", "INSERT INTO e2e.u VALUES (43)")
 		m.want("1", "SELECT COUNT(*) FROM performance_schema.keyring_keys WHERE KEY_ID = 'MyKey' AND KEY_OWNER = 'root@localhost'")
 		listed := m.query("SELECT KEY_OWNER, KEY_ID FROM performance_schema.keyring_keys ORDER BY 1, 2")
+		if onServer := ks.keysOf(dir); len(onServer) != len(listed) {
+			t.Errorf("performance_schema lists %d keys, the key server %d: %v", len(listed), len(onServer), onServer)
+		}
 
 		m.restart()
 		m.want("42", "SELECT v FROM e2e.t")
@@ -85,8 +89,7 @@ func testOKVFunctions(t *testing.T, m *MySQL) map[string]string {
 			m.want(strconv.Itoa(c.bytes), "SELECT keyring_key_length_fetch(?)", id)
 			m.want(c.typ, "SELECT keyring_key_type_fetch(?)", id)
 			values[id] = m.value("SELECT HEX(keyring_key_fetch(?))", id)
-			want = "NULL" // it exists
-			m.want(want, "SELECT keyring_key_generate(?, ?, ?)", id, c.typ, c.bytes)
+			m.want("NULL", "SELECT keyring_key_generate(?, ?, ?)", id, c.typ, c.bytes) // it exists
 			m.want(values[id], "SELECT HEX(keyring_key_fetch(?))", id)
 		}
 	}
@@ -253,6 +256,24 @@ func TestOKVBesideComponent(t *testing.T) {
 		t.Errorf("Component_name = %q", got)
 	}
 	m.stop()
+}
+
+// Two MySQL servers with the certificate of one are warned about.
+func TestOKVTwoServersWithOneCertificate(t *testing.T) {
+	t.Parallel()
+	dir := newKeyServer(t).okv()
+	var uuids []string
+	for i := range 2 {
+		m := newMySQL(t, "--skip-log-bin").useOKV(dir)
+		m.start()
+		uuids = append(uuids, m.value("SELECT @@server_uuid"))
+		m.exec("CREATE DATABASE e2e", "CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'")
+		if i > 0 {
+			m.said("[Warning] MySQL server " + uuids[1] + " makes an InnoDB key where there are keys of " + uuids[0] +
+				"; each MySQL Server must be registered separately")
+		}
+		m.stop()
+	}
 }
 
 // A key with a password, in the forms that `openssl rsa -des3` writes and wrote.
