@@ -1,10 +1,11 @@
 // Package kmip keeps keys as objects on KMIP servers, in the way of Percona's
 // component_keyring_kmip, so that a database can change between the two without
-// encrypting anything again.
+// encrypting anything again; or, with [ProfileOKV], as objects whose content the
+// server makes, in the way of MySQL's keyring_okv.
 //
-// All keys are read at [Open] and kept in memory: a database asks for a key once
-// per encrypted table. A key that is not in memory is asked for on the server,
-// so that "there is none" is always the server's word, never an outage's.
+// Unless [Options].NoCache is set, all keys are read at [Open] and kept in memory:
+// a database asks for a key once per encrypted table. A key that is not in memory
+// is asked for on the server, so that "there is none" is always the server's word, never an outage's.
 package kmip
 
 import (
