@@ -16,28 +16,27 @@ import (
 // some that swallow what they get.
 func TestOKVPrimaryDeadAtStart(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, ks *keyServer) {
-		addrs := []string{closedAddr(t)}
-		for range 2 {
-			silent := faultnet.New(t, ks.addr())
-			silent.Set(faultnet.Freeze())
-			addrs = append(addrs, silent.Addr())
-		}
-		dir := ks.okv(append(addrs, ks.addr())...)
-		// A key that is new must be nowhere: each server is asked, for this long.
-		setOra(t, dir, strings.TrimSpace(readFile(t, dir+"/okvclient.ora")), fmt.Sprint("DBKEYRING_KMIP_TIMEOUT_MS=", timeoutMS))
-		m := newMySQL(t, "--skip-log-bin").useOKV(dir)
-		start := time.Now()
-		m.start().functions()
-		if took := time.Since(start); took > 15*time.Second {
-			t.Errorf("the start took %v", took)
-		}
-		m.exec("CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'", "INSERT INTO e2e.t VALUES (42)")
-		m.restart()
-		m.want("42", "SELECT v FROM e2e.t")
-		m.want("1", "SELECT keyring_key_generate('k', 'AES', 32)")
-		m.stop()
-	})
+	ks := newKeyServer(t)
+	addrs := []string{closedAddr(t)}
+	for range 2 {
+		silent := faultnet.New(t, ks.addr())
+		silent.Set(faultnet.Freeze())
+		addrs = append(addrs, silent.Addr())
+	}
+	dir := ks.okv(append(addrs, ks.addr())...)
+	// A key that is new must be nowhere: each server is asked, for this long.
+	setOra(t, dir, strings.TrimSpace(readFile(t, dir+"/okvclient.ora")), fmt.Sprint("DBKEYRING_KMIP_TIMEOUT_MS=", timeoutMS))
+	m := newMySQL(t, "--skip-log-bin").useOKV(dir)
+	start := time.Now()
+	m.start().functions()
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("the start took %v", took)
+	}
+	m.exec("CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'", "INSERT INTO e2e.t VALUES (42)")
+	m.restart()
+	m.want("42", "SELECT v FROM e2e.t")
+	m.want("1", "SELECT keyring_key_generate('k', 'AES', 32)")
+	m.stop()
 }
 
 // A primary that dies under a running MySQL: encrypted DDL goes on through the

@@ -99,13 +99,18 @@ func TestOtherUser(t *testing.T) {
 func TestOtherModesDoNotWait(t *testing.T) {
 	t.Parallel()
 	ks := newKeyServer(t)
-	ks.stop()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	for name, c := range map[string]config{"closed": ks.Config, "silent": ks.through(silent.Addr().String())} {
+	okvDir := ks.okv(silent.Addr().String())
+	ks.stop()
+	for name, use := range map[string]func(*MySQL) *MySQL{
+		"closed": func(m *MySQL) *MySQL { return m.useKMIP(ks.Config) },
+		"silent": func(m *MySQL) *MySQL { return m.useKMIP(ks.through(silent.Addr().String())) },
+		"plugin": func(m *MySQL) *MySQL { return m.useOKV(okvDir) },
+	} {
 		for _, mode := range [][]string{{"--verbose", "--help"}, {"--validate-config"}, {"--initialize-insecure"}} {
 			t.Run(name+strings.Join(mode, ""), func(t *testing.T) {
 				took := func(m *MySQL) time.Duration {
@@ -121,7 +126,7 @@ func TestOtherModesDoNotWait(t *testing.T) {
 				// On a busy machine either may be slow for a reason of its own.
 				var with, without time.Duration
 				for range 4 {
-					without, with = took(newMySQLFolders(t)), took(newMySQLFolders(t).useKMIP(c))
+					without, with = took(newMySQLFolders(t)), took(use(newMySQLFolders(t)))
 					if with <= without+2*time.Second {
 						return
 					}
