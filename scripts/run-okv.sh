@@ -23,14 +23,13 @@ else
 	finish "$out"
 fi
 
-# The document's "openssl rsa" takes RSA keys only; ours is an elliptic curve's.
 begin "password-protected key" "$afresh"
 if grep -q ENCRYPTED "$ssl/key.pem"; then
 	finish "is there already"
 else
 	(umask 027 && head -c 24 /dev/urandom | base64 >"$ssl/password.txt")
-	try openssl pkey -des3 -in "$ssl/key.pem" -out "$ssl/key.pem.new" -passout "file:$ssl/password.txt"
-	try openssl pkey -in "$ssl/key.pem.new" -passin "file:$ssl/password.txt" -noout
+	try openssl rsa -des3 -in "$ssl/key.pem" -out "$ssl/key.pem.new" -passout "file:$ssl/password.txt"
+	try openssl rsa -in "$ssl/key.pem.new" -passin "file:$ssl/password.txt" -noout
 	chmod 640 "$ssl/key.pem.new"
 	mv "$ssl/key.pem.new" "$ssl/key.pem"
 	finish "key.pem is encrypted, its password in password.txt"

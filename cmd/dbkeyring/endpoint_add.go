@@ -44,7 +44,16 @@ func (c *outFlags) enrol(p *process, s admin.Service, again string, ask func([]b
 	if err != nil {
 		return err
 	}
-	pair, ca, e, err := admin.Enrol(ask)
+	newKey := pki.NewKey
+	if c.For == "okv" {
+		newKey = pki.NewRSAKey // for the document's "openssl rsa -des3"
+	}
+	key, err := newKey()
+	if err != nil {
+		undo()
+		return err
+	}
+	pair, ca, e, err := admin.Enrol(key, ask)
 	if err != nil {
 		undo()
 		return err

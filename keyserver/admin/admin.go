@@ -8,6 +8,7 @@ package admin
 
 import (
 	"context"
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -193,12 +194,8 @@ func (i Issued) parse() (cert, ca *x509.Certificate, err error) {
 	return cert, ca, nil
 }
 
-// Enrol makes a key, has it signed by ask, and returns what the client needs.
-func Enrol(ask func(public []byte) (Issued, error)) (pair pki.Pair, ca *x509.Certificate, e endpoint.Endpoint, err error) {
-	key, err := pki.NewKey()
-	if err != nil {
-		return pki.Pair{}, nil, e, err
-	}
+// Enrol has a key signed by ask, and returns what the client needs.
+func Enrol(key crypto.Signer, ask func(public []byte) (Issued, error)) (pair pki.Pair, ca *x509.Certificate, e endpoint.Endpoint, err error) {
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return pki.Pair{}, nil, e, err

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"log/slog"
 	"os"
@@ -74,7 +75,11 @@ func TestService(t *testing.T) {
 	over(t, func(t *testing.T, d *datadir.Dir, s admin.Service) {
 		var issued []pki.Pair
 		enrol := func(ask func(public []byte) (admin.Issued, error)) error {
-			pair, ca, _, err := admin.Enrol(ask)
+			key, err := pki.NewKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			pair, ca, _, err := admin.Enrol(key, ask)
 			if err == nil {
 				issued = append(issued, pair)
 				if !ca.Equal(d.CA.Certificate) || pair.Certificate.CheckSignatureFrom(ca) != nil {
@@ -121,7 +126,7 @@ func TestService(t *testing.T) {
 			t.Errorf("no public key: %v", err)
 		}
 		last := issued[len(issued)-1]
-		if id, err := d.Endpoints.Authenticate(last.Certificate); err != nil || id.Name != "db" || !last.Key.PublicKey.Equal(last.Certificate.PublicKey) {
+		if id, err := d.Endpoints.Authenticate(last.Certificate); err != nil || id.Name != "db" || !last.Key.Public().(*ecdsa.PublicKey).Equal(last.Certificate.PublicKey) {
 			t.Errorf("the last certificate speaks for %v, %v", id, err)
 		}
 		if _, err := d.Endpoints.Authenticate(issued[0].Certificate); !errors.Is(err, endpoint.ErrRemoved) {

@@ -1,7 +1,7 @@
 package pki
 
 import (
-	"crypto/ecdsa"
+	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -25,7 +25,7 @@ func EncodeCertificate(cert *x509.Certificate) []byte {
 }
 
 // EncodeKey returns a private key as PEM (PKCS#8). The caller wipes it.
-func EncodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
+func EncodeKey(key crypto.Signer) ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, err
@@ -97,11 +97,11 @@ func Load(certFile, keyFile string) (Pair, error) {
 	if err != nil {
 		return Pair{}, fmt.Errorf("%s: %w", keyFile, err)
 	}
-	key, ok := parsed.(*ecdsa.PrivateKey)
+	key, ok := parsed.(crypto.Signer)
 	if !ok {
-		return Pair{}, fmt.Errorf("%s: the key is a %T, not ECDSA", keyFile, parsed)
+		return Pair{}, fmt.Errorf("%s: the key is a %T, which cannot sign", keyFile, parsed)
 	}
-	if !key.PublicKey.Equal(cert.PublicKey) {
+	if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(cert.PublicKey) {
 		return Pair{}, fmt.Errorf("%s and %s: %w", keyFile, certFile, ErrMismatch)
 	}
 	return Pair{Certificate: cert, Key: key}, nil

@@ -11,9 +11,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -39,17 +39,27 @@ const (
 // CA is a certificate authority. It may be used by many goroutines at once.
 type CA struct {
 	Certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+	key         crypto.Signer
 }
 
 // Pair is a certificate and its private key.
 type Pair struct {
 	Certificate *x509.Certificate
-	Key         *ecdsa.PrivateKey
+	Key         crypto.Signer
 }
 
 // NewKey makes a private key.
-func NewKey() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
+func NewKey() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
+
+// rsaBits is the length of an RSA key, and minRSABits that of one that is signed.
+const (
+	rsaBits    = 3072
+	minRSABits = 2048
+)
+
+// NewRSAKey makes a private key for clients whose manuals work on RSA keys only,
+// as that of MySQL's keyring_okv does with "openssl rsa".
+func NewRSAKey() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, rsaBits) }
 
 // NewCA makes a certificate authority.
 func NewCA(now time.Time) (*CA, error) {
@@ -70,7 +80,7 @@ func (ca *CA) Renew(now time.Time) (*CA, error) {
 }
 
 // signCA fills in what all CAs have in common, and signs.
-func signCA(template *x509.Certificate, key *ecdsa.PrivateKey, now time.Time) (*CA, error) {
+func signCA(template *x509.Certificate, key crypto.Signer, now time.Time) (*CA, error) {
 	template.NotBefore = now.Add(-skew)
 	template.NotAfter = now.Add(CALife)
 	template.IsCA = true
@@ -113,8 +123,17 @@ func (ca *CA) IssueClient(endpoint string, public crypto.PublicKey, life time.Du
 	if life <= 0 {
 		return nil, fmt.Errorf("a certificate's life time of %v is over before it begins", life)
 	}
-	if key, ok := public.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() {
-		return nil, errors.New("a client's key is an ECDSA key on the curve P-256")
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		if key.Curve != elliptic.P256() {
+			return nil, fmt.Errorf("a client's ECDSA key is on the curve P-256, not %s", key.Curve.Params().Name)
+		}
+	case *rsa.PublicKey:
+		if key.N == nil || key.N.BitLen() < minRSABits {
+			return nil, fmt.Errorf("a client's RSA key has %d bits at least", minRSABits)
+		}
+	default:
+		return nil, fmt.Errorf("a client's key is an ECDSA or an RSA key, not a %T", public)
 	}
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: endpoint},

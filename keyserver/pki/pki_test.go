@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -130,7 +131,15 @@ func TestIssueClient_Limits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, public := range []any{p384.Public(), &rsa.PublicKey{}, nil} {
+	long, err := pki.NewRSAKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := ca.IssueClient("rsa", long.Public(), time.Hour, now); err != nil || c.CheckSignatureFrom(ca.Certificate) != nil {
+		t.Errorf("an RSA key: %v", err)
+	}
+	short := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 1023), E: 65537}
+	for _, public := range []any{p384.Public(), &rsa.PublicKey{}, short, nil} {
 		if _, err := ca.IssueClient("odd", public, time.Hour, now); err == nil {
 			t.Errorf("a %T was signed", public)
 		}

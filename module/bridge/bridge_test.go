@@ -303,14 +303,14 @@ func TestHealsByItself(t *testing.T) {
 		if !x.logged("WARN", "available now") {
 			t.Errorf("log %q", x.log)
 		}
-		still := 0
+		told := 0
 		for _, l := range x.log {
-			if strings.Contains(l, "still not available") {
-				still++
+			if strings.Contains(l, "not available") {
+				told++
 			}
 		}
-		if still != 1 {
-			t.Errorf("the same cause was logged %d times", still)
+		if told != 1 {
+			t.Errorf("the same cause was logged %d times", told)
 		}
 	})
 }

@@ -106,7 +106,7 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 		in.log.Error("The keyring is not available yet: " + sentence(err) +
 			" It is tried again in the background; " + in.reload + " tries at once.")
 		in.missed = true
-		in.startRetry(config)
+		in.startRetry(config, cause(err))
 		return code
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
@@ -164,14 +164,14 @@ func (in *instance) use(next *state) {
 	}
 }
 
-// startRetry tries again in the background, at growing, jittered intervals.
-func (in *instance) startRetry(config Config) {
+// startRetry tries again in the background, at growing, jittered intervals. said
+// is the cause that the log has already.
+func (in *instance) startRetry(config Config, said string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	in.retry.Store(&cancel)
 	in.spawn(func() {
 		defer cancel()
 		defer config.wipe()
-		said := ""
 		for wait := firstRetry; ; wait = min(wait*2, lastRetry) {
 			select {
 			case <-ctx.Done():
