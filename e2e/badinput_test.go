@@ -77,8 +77,8 @@ func TestBadInputIsToldInTheLog(t *testing.T) {
 		{"port closed", to(closedAddr(t)), []string{"cannot connect to the key server (127.0.0.1:", "connection refused. Start the key server, or correct server_addr and server_port."}},
 		{"no such host", good.with(config{"server_addr": "no-such-host.invalid"}), []string{"cannot find the key server (no-such-host.invalid:", "Correct server_addr"}},
 		{"silence", to(frozen.Addr()), []string{"the time ran out. Check that the key server runs", "raise kmip_timeout_ms (now 1000)"}},
-		{"no TLS", to(answering(t, func(c net.Conn) { io.WriteString(c, "220 mail ESMTP ready\r\n") })), []string{"the server does not speak TLS on this port. Set server_addr and server_port"}},
-		{"TLS, no KMIP", to(answering(t, func(c net.Conn) {
+		{"no TLS", to(faultnet.Serve(t, func(c net.Conn) { io.WriteString(c, "220 mail ESMTP ready\r\n") })), []string{"the server does not speak TLS on this port. Set server_addr and server_port"}},
+		{"TLS, no KMIP", to(faultnet.Serve(t, func(c net.Conn) {
 			s := tls.Server(c, pki.ServerConfig(pki.Server()))
 			if s.Handshake() == nil {
 				var b [8]byte
@@ -166,28 +166,5 @@ func closedAddr(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	return l.Addr().String()
-}
-
-// answering serves each connection with one kind of nonsense.
-func answering(t testing.TB, serve func(net.Conn)) string {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.SetDeadline(time.Now().Add(5 * time.Second))
-			serve(c)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
 	return l.Addr().String()
 }

@@ -30,30 +30,6 @@ func openError(t testing.TB, o backend.Options) error {
 	return err
 }
 
-// listen answers each connection with one kind of nonsense.
-func listen(t testing.TB, serve func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.SetDeadline(time.Now().Add(5 * time.Second))
-			serve(c)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
-	return l.Addr().String()
-}
-
 // What a user reads when the connection cannot be made. The cures with the names
 // of options are the configuration's (config/percona); here it says "CURE".
 func TestMessages_Connection(t *testing.T) {
@@ -65,7 +41,7 @@ func TestMessages_Connection(t *testing.T) {
 	expired := w.ca.Issue("expired", kmiptest.NewKey(t), &x509.Certificate{
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour)})
-	web := listen(t, func(c net.Conn) {
+	web := faultnet.Serve(t, func(c net.Conn) {
 		s := tls.Server(c, w.ca.ServerConfig(w.ca.Server()))
 		if s.Handshake() == nil {
 			var b [8]byte
@@ -84,7 +60,7 @@ func TestMessages_Connection(t *testing.T) {
 		"no such host":      {"no-such-host.invalid:5696", keyring.ErrUnreachable, []string{"cannot find the key server (no-such-host.invalid:5696): "}},
 		"silence":           {frozen.Addr(), keyring.ErrUnreachable, []string{"the time ran out. CURE"}},
 		"TLS, not KMIP":     {web, keyring.ErrUnreachable, []string{"no answer from the key server (" + web + "): it speaks TLS, but not KMIP"}},
-		"not TLS":           {listen(t, func(c net.Conn) { io.WriteString(c, "220 mail ESMTP ready\r\n") }), keyring.ErrUnreachable, []string{"the server does not speak TLS on this port"}},
+		"not TLS":           {faultnet.Serve(t, func(c net.Conn) { io.WriteString(c, "220 mail ESMTP ready\r\n") }), keyring.ErrUnreachable, []string{"the server does not speak TLS on this port"}},
 		"wrong host name":   {serve(w.ca.ServerConfig(w.ca.Server("kms.example", "10.1.2.3"))), keyring.ErrUnreachable, []string{"the server's certificate is for kms.example, 10.1.2.3, not for \"127.0.0.1\". CURE"}},
 		"unknown authority": {serve(w.ca.ServerConfig(other.Server())), keyring.ErrUnreachable, []string{"is not trusted", "CURE"}},
 		"expired":           {serve(w.ca.ServerConfig(expired)), keyring.ErrUnreachable, []string{"is valid from", "expired", "CURE"}},

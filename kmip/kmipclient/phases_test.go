@@ -19,36 +19,12 @@ import (
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
 )
 
-// listen serves one kind of nonsense.
-func listen(t testing.TB, serve func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.SetDeadline(time.Now().Add(10 * time.Second))
-			serve(c)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() { l.Close(); <-done })
-	return l.Addr().String()
-}
-
 func TestPhases(t *testing.T) {
 	w := newWorld(t, &kmiptest.Keeper{})
 	silent := faultnet.New(t, w.server.Addr)
 	silent.Set(faultnet.Freeze())
 	overTLS := func(say string) string {
-		return listen(t, func(c net.Conn) {
+		return faultnet.Serve(t, func(c net.Conn) {
 			s := tls.Server(c, w.ca.ServerConfig(w.ca.Server()))
 			if s.Handshake() == nil {
 				var b [16]byte
@@ -62,7 +38,7 @@ func TestPhases(t *testing.T) {
 	wrongName := kmiptest.NewServer(t, w.ca.ServerConfig(w.ca.Server("kms.example")), w.keeper.Handle)
 	stranger := kmiptest.NewServer(t, w.ca.ServerConfig(otherCA.Server()), w.keeper.Handle)
 	refuses := kmiptest.NewServer(t, otherCA.ServerConfig(w.ca.Server()), w.keeper.Handle)
-	closed := listen(t, func(net.Conn) {})
+	closed := faultnet.Serve(t, func(net.Conn) {})
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +54,7 @@ func TestPhases(t *testing.T) {
 		"no such host":         {"no-such-host.invalid:5696", kmipclient.PhaseResolve, nil, "no-such-host.invalid"},
 		"port closed":          {nobody, kmipclient.PhaseConnect, syscall.ECONNREFUSED, ""},
 		"nobody speaks":        {silent.Addr(), kmipclient.PhaseHandshake, context.DeadlineExceeded, ""},
-		"no TLS":               {listen(t, func(c net.Conn) { io.WriteString(c, "220 mail.example ESMTP\r\n"); bufio.NewReader(c).ReadByte() }), kmipclient.PhaseHandshake, nil, "does not look like a TLS handshake"},
+		"no TLS":               {faultnet.Serve(t, func(c net.Conn) { io.WriteString(c, "220 mail.example ESMTP\r\n"); bufio.NewReader(c).ReadByte() }), kmipclient.PhaseHandshake, nil, "does not look like a TLS handshake"},
 		"hangs up at once":     {closed, kmipclient.PhaseHandshake, nil, ""},
 		"wrong name":           {wrongName.Addr, kmipclient.PhaseHandshake, nil, "127.0.0.1"},
 		"unknown authority":    {stranger.Addr, kmipclient.PhaseHandshake, nil, "unknown authority"},
