@@ -119,3 +119,17 @@ type StatusRow struct{ Name, Value string }
 type StatusReporter interface {
 	Status() []StatusRow
 }
+
+// MasterKeyRotator is a Keyring whose keeper encrypts the keys under a master key and
+// can give that one new material. The keys stay encrypted as they are. The report
+// is a sentence for people, such as how often this can be done again.
+type MasterKeyRotator interface {
+	RotateMasterKey(ctx context.Context) (report string, err error)
+}
+
+// Rewrapper is a Keyring that can have every key encrypted anew, under the present
+// master key. It does all or nothing; what an interrupted one has done already is not
+// asked for again by the next. progress may be nil.
+type Rewrapper interface {
+	Rewrap(ctx context.Context, progress func(done, total int)) error
+}

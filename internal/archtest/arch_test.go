@@ -30,12 +30,13 @@ var mayImport = map[string][]string{
 	"secret":    {},
 	"keyring":   {"secret"},
 	"kmip":      {"secret"},
-	"internal":  {"secret"},
-	"backend":   {"keyring", "kmip", "secret", "internal"},
-	"config":    {"backend", "keyring", "secret", "internal"},
+	"awskms":    {"keyring", "secret"},
+	"internal":  {"keyring", "secret"},
+	"backend":   {"keyring", "kmip", "awskms", "secret", "internal"},
+	"config":    {"backend", "awskms", "keyring", "secret", "internal"},
 	"keyserver": {"keyring", "kmip", "secret", "internal"},
-	"module":    {"config", "backend", "keyring", "kmip", "secret", "internal"},
-	"cmd":       {"config", "backend", "keyserver", "keyring", "kmip", "secret", "internal"},
+	"module":    {"config", "backend", "keyring", "kmip", "awskms", "secret", "internal"},
+	"cmd":       {"config", "backend", "keyserver", "keyring", "kmip", "awskms", "secret", "internal"},
 	"e2e":       {},
 }
 
@@ -53,6 +54,7 @@ var mayUse = map[string][]string{
 	"secret":    {"golang.org/x/sys"},
 	"keyring":   {},
 	"kmip":      {},
+	"awskms":    {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "golang.org/x/sys"},
 	"internal":  {"golang.org/x/sys"},
 	"backend":   {"golang.org/x/sync"},
 	"config":    {},
@@ -62,10 +64,11 @@ var mayUse = map[string][]string{
 	"e2e":       {},
 }
 
-// notInADatabase must not be in a process that is not ours: they take signals,
-// start programs, or are the server's.
+// notInADatabase must not be in a process that is not ours: they take signals, or are
+// the server's. The AWS SDK brings net/http, and os/exec for the credential_process
+// of an AWS profile.
 var notInADatabase = []string{
-	"os/signal", "os/exec", "testing", "flag", "net/http", "go.etcd.io/bbolt", "github.com/alecthomas/kong", module + "keyserver", module + "cmd",
+	"os/signal", "testing", "flag", "go.etcd.io/bbolt", "github.com/alecthomas/kong", module + "keyserver", module + "cmd",
 }
 
 // noGuests are calls that only a program of our own may make.
