@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
+
+	"github.com/dbkeyring/dbkeyring/internal/filesys"
 )
 
 // WriteFile puts data into the file path with exactly the permissions perm,
@@ -23,28 +27,35 @@ import (
 // setuid; where root owns the directory, an existing file keeps its owner. A
 // symbolic link stays one: its target is written.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
-	if err := write(path, data, perm); err != nil {
+	return Write(filesys.OS{}, path, data, perm)
+}
+
+// Write is WriteFile on any file system.
+func Write(fsys filesys.FS, path string, data []byte, perm fs.FileMode) error {
+	if err := write(fsys, path, data, perm); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
 
-func write(path string, data []byte, perm fs.FileMode) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
+func write(fsys filesys.FS, path string, data []byte, perm fs.FileMode) (err error) {
+	if target, err := fsys.EvalSymlinks(path); err == nil {
 		path = target
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err // or a link would be replaced by a file
 	}
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
+	f, err := create(fsys, path)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if f != nil {
-			err = errors.Join(err, ignoreClosed(f.Close()), os.Remove(f.Name()))
+			err = errors.Join(err, ignoreClosed(f.Close()), fsys.Remove(f.Name()))
 		}
 	}()
 	if os.Geteuid() == 0 {
-		uid, gid, err := ownerFor(path, dir)
+		uid, gid, err := ownerFor(fsys, path, dir)
 		if err != nil {
 			return err
 		}
@@ -64,11 +75,23 @@ func write(path string, data []byte, perm fs.FileMode) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := fsys.Rename(f.Name(), path); err != nil {
 		return err
 	}
 	f = nil // in place: nothing to clean up
-	return syncDir(dir)
+	return filesys.SyncDir(fsys, dir)
+}
+
+// create makes a new file beside path, under a name that nobody has.
+func create(fsys filesys.FS, path string) (filesys.File, error) {
+	const flags, tries = os.O_RDWR | os.O_CREATE | os.O_EXCL, 1000
+	for try := 1; ; try++ {
+		suffix := "." + strconv.FormatUint(rand.Uint64(), 36) + ".tmp"
+		f, err := fsys.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+suffix), flags, 0o600)
+		if err == nil || !errors.Is(err, fs.ErrExist) || try == tries {
+			return f, err
+		}
+	}
 }
 
 func ignoreClosed(err error) error {
@@ -79,24 +102,20 @@ func ignoreClosed(err error) error {
 }
 
 // ownerFor says whose the new file shall be.
-func ownerFor(path, dir string) (uid, gid int, err error) {
-	info, err := os.Stat(dir)
+func ownerFor(fsys filesys.FS, path, dir string) (uid, gid int, err error) {
+	info, err := fsys.Stat(dir)
 	if err != nil {
 		return 0, 0, err
 	}
 	owner := info.Sys().(*syscall.Stat_t)
 	if owner.Uid == 0 {
-		if old, err := os.Stat(path); err == nil {
+		old, err := fsys.Stat(path)
+		switch {
+		case err == nil:
 			owner = old.Sys().(*syscall.Stat_t)
+		case !errors.Is(err, fs.ErrNotExist):
+			return 0, 0, err
 		}
 	}
 	return int(owner.Uid), int(owner.Gid), nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
