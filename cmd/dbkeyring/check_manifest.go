@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/config"
-	"github.com/dbkeyring/dbkeyring/config/percona"
 )
 
 // mysqlServer is what check knows of a MySQL server.
@@ -57,7 +56,7 @@ func (k *checkup) components(file string, s mysqlServer) []string {
 			k.find(finding{Level: levelNote, File: file, Problem: "it says read_local_manifest, and the data directory is not known", Cure: "Give --datadir."})
 			return nil
 		}
-		file = filepath.Join(s.datadir, percona.ManifestName)
+		file = filepath.Join(s.datadir, config.ManifestName)
 		k.what("local manifest: %s", file)
 		if o, ok = k.loadManifest(file); !ok {
 			return nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/config/okv"
-	"github.com/dbkeyring/dbkeyring/config/percona"
 )
 
 // option is a line of an option file (MySQL manual, 6.2.2.2, "Using Option Files").
@@ -193,7 +192,7 @@ func (c *myCnf) manifest(basedir string) string {
 		basedir = "/usr"
 	}
 	for _, dir := range []string{"bin", "sbin", "libexec"} {
-		file := filepath.Join(basedir, dir, percona.ManifestName)
+		file := filepath.Join(basedir, dir, config.ManifestName)
 		if exists(file) {
 			return file
 		}

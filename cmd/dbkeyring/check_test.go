@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -50,7 +51,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.myCnf("early-plugin-load=keyring_okv.so", "keyring_okv_conf_dir="+w.at("okv"))
 	// The manifest does not lie in basedir's bin, so that the my.cnf stands alone.
-	w.write("mysqld.my", percona.ManifestGlobal)
+	w.write("mysqld.my", config.ManifestGlobal(percona.Component))
 	w.write("plugins/component_keyring_kmip.cnf", string(percona.ConfigText(percona.Endpoint{
 		ServerAddr: "127.0.0.1", ServerPort: w.port, ClientCA: client.CertFile, ClientKey: client.KeyFile, ServerCA: w.ca.CertFile})))
 	return w
@@ -260,16 +261,16 @@ func TestCheck_Planted(t *testing.T) {
 		{name: "read_local_manifest is a string", plant: func(w *world) {
 			w.write("mysqld.my", `{"read_local_manifest": "false", "components": "file://component_keyring_kmip"}`)
 		}, by: (*world).checkManifest, want: "a string where true or false is needed: the server does not start", cure: "without quotes"},
-		{name: "no local manifest", plant: func(w *world) { w.write("mysqld.my", percona.ManifestPointer) }, by: (*world).checkManifest, want: "$D/data/mysqld.my: there is no such file", cure: "Write it"},
+		{name: "no local manifest", plant: func(w *world) { w.write("mysqld.my", config.ManifestPointer) }, by: (*world).checkManifest, want: "$D/data/mysqld.my: there is no such file", cure: "Write it"},
 		{name: "local manifest with components in the global one", plant: func(w *world) {
 			w.write("mysqld.my", `{"read_local_manifest": true, "components": "file://component_x"}`)
-			w.write("data/mysqld.my", percona.ManifestLocal)
+			w.write("data/mysqld.my", config.ManifestLocal(percona.Component))
 		}, by: (*world).checkManifest, want: "it does not count, since read_local_manifest is true", cure: "Take one", level: levelWarn},
 		{name: "empty manifest", plant: func(w *world) { w.write("mysqld.my", "") }, by: (*world).checkManifest, want: "it is empty: the server starts without a keyring", cure: "Write {"},
 		{name: "writable manifest", plant: func(w *world) { w.do(os.Chmod(w.at("mysqld.my"), 0o666)) }, by: (*world).checkManifest, want: "others than its owner can change it", cure: "chmod go-w", level: levelWarn},
 		{name: "no component library", plant: func(w *world) { w.do(os.Remove(w.at("plugins/component_keyring_kmip.so"))) }, by: (*world).checkManifest, want: "$D/plugins/component_keyring_kmip.so: no such file", cure: "Install it"},
 		{name: "no .cnf", plant: func(w *world) { w.do(os.Remove(w.at("plugins/component_keyring_kmip.cnf"))) }, by: (*world).checkManifest, want: "$D/plugins/component_keyring_kmip.cnf: there is no such file", cure: "Write it"},
-		{name: "no local .cnf", plant: func(w *world) { w.write("plugins/component_keyring_kmip.cnf", percona.ConfigPointer) }, by: (*world).checkManifest, want: "$D/data/component_keyring_kmip.cnf: there is no such file", cure: "Put the configuration into the data directory"},
+		{name: "no local .cnf", plant: func(w *world) { w.write("plugins/component_keyring_kmip.cnf", config.ConfigPointer) }, by: (*world).checkManifest, want: "$D/data/component_keyring_kmip.cnf: there is no such file", cure: "Put the configuration into the data directory"},
 		{name: ".cnf is no JSON", plant: func(w *world) { w.write("plugins/component_keyring_kmip.cnf", "server_addr = kms\n") }, by: (*world).checkManifest, want: "it is not JSON", cure: "Write one JSON object"},
 		{name: "two products mixed", plant: func(w *world) {
 			w.write("plugins/component_keyring_kmip.cnf", `{"server_addr": "a", "kmip_configuration_directory": "/x"}`)

@@ -42,7 +42,7 @@ func (c *outFlags) files() []string {
 	}
 	names := []string{datadir.RootCertFile, datadir.ClientKeyFile, datadir.ClientCertFile}
 	if c.For == "mysql" {
-		names = append(names, percona.FileName, percona.ManifestName)
+		names = append(names, percona.FileName, config.ManifestName)
 	}
 	return names
 }

@@ -211,7 +211,7 @@ func TestReadFile(t *testing.T) {
 	if o, _, err := percona.ReadFile(file, ""); err != nil || o.ClientKeyFile != dir+"/client_key.pem" {
 		t.Error(o, err)
 	}
-	write(t, file, percona.ConfigPointer)
+	write(t, file, config.ConfigPointer)
 	if _, _, err := percona.ReadFile(file, ""); err == nil || err.Error() != "read_local_config ("+file+", line 2): the options stand in the file of the same name in the data directory. Name that file instead." {
 		t.Error(err)
 	}

@@ -7,23 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/internal/atomicfile"
 )
-
-// ManifestName is the manifest's file name, beside mysqld or, as a local one,
-// in the data directory.
-const ManifestName = "mysqld.my"
-
-// The three manifests of the document: a global one that names the component, a
-// global one that points to a local one, and the local one.
-const (
-	ManifestGlobal  = "{\n \"read_local_manifest\": false,\n \"components\": \"file://" + Component + "\"\n}\n"
-	ManifestPointer = "{\n \"read_local_manifest\": true\n}\n"
-	ManifestLocal   = "{\n \"components\": \"file://" + Component + "\"\n}\n"
-)
-
-// ConfigPointer is the global configuration file that points to a local one.
-const ConfigPointer = "{\n \"read_local_config\": true\n}\n"
 
 // Endpoint is what a new configuration file says. The PEM files are paths as
 // the document has them: a bare name is looked up beside the file.
@@ -66,6 +52,6 @@ func ConfigText(e Endpoint) []byte {
 func Write(dir string, e Endpoint) error {
 	return errors.Join(
 		atomicfile.WriteFile(filepath.Join(dir, FileName), ConfigText(e), 0o644),
-		atomicfile.WriteFile(filepath.Join(dir, ManifestName), []byte(ManifestGlobal), 0o644),
+		atomicfile.WriteFile(filepath.Join(dir, config.ManifestName), []byte(config.ManifestGlobal(Component)), 0o644),
 	)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/config/enterprise"
 	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
@@ -155,7 +156,7 @@ func TestComponentKMIPEnterprise(t *testing.T) {
 		req := bridge.Request{ComponentPath: dir, InstancePath: dataDir, FirstDir: dir, Log: slog.New(slog.DiscardHandler)}
 		file := filepath.Join(dir, enterprise.FileName)
 		if local {
-			if err := os.WriteFile(file, []byte(percona.ConfigPointer), 0o600); err != nil {
+			if err := os.WriteFile(file, []byte(config.ConfigPointer), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			file = filepath.Join(dataDir, enterprise.FileName)
