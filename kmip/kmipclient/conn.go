@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
-	"github.com/dbkeyring/dbkeyring/kmip/internal/wipeconn"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 	"github.com/dbkeyring/dbkeyring/secret"
+	"github.com/dbkeyring/dbkeyring/secret/wipeconn"
 )
 
 // conn is one TLS connection with a server.

@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dbkeyring/dbkeyring/kmip/internal/wipeconn"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret/wipeconn"
 )
 
 // Options is what a [Server] can be told. The zero value of each field but

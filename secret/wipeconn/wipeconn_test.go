@@ -9,8 +9,8 @@ import (
 	"net"
 	"testing"
 
-	"github.com/dbkeyring/dbkeyring/kmip/internal/wipeconn"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
+	"github.com/dbkeyring/dbkeyring/secret/wipeconn"
 )
 
 // spy remembers every buffer that TLS reads into.
