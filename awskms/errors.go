@@ -1,6 +1,10 @@
 package awskms
 
-import "github.com/dbkeyring/dbkeyring/keyring"
+import (
+	"strings"
+
+	"github.com/dbkeyring/dbkeyring/keyring"
+)
 
 // Class is what an error means to a keyring.
 type Class int
@@ -21,7 +25,7 @@ const (
 
 // Error is a call of AWS KMS that failed.
 type Error struct {
-	Op      string // the operation, such as "Decrypt"
+	Op      string // the operation, such as "Decrypt"; "" before there was one
 	KeyID   string // the KMS key that was asked for; "" if none was named
 	Class   Class
 	Code    string // the code of AWS, such as "AccessDeniedException"; "" if nobody answered
@@ -31,10 +35,31 @@ type Error struct {
 }
 
 // Error gives "AWS KMS operation key: message (code). Cure."
-func (e *Error) Error() string { return e.Message }
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("AWS KMS")
+	for _, what := range []string{e.Op, e.KeyID} {
+		if what != "" {
+			b.WriteString(" " + what)
+		}
+	}
+	b.WriteString(": " + strings.TrimRight(e.Message, ". "))
+	if e.Code != "" {
+		b.WriteString(" (" + e.Code + ")")
+	}
+	if e.Cure != "" {
+		b.WriteString(". " + e.Cure)
+	}
+	return b.String()
+}
 
 // Unwrap gives the kind of error that a keyring returns, and the cause.
-func (e *Error) Unwrap() []error { return []error{e.Kind(), e.Err} }
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind()}
+	}
+	return []error{e.Kind(), e.Err}
+}
 
 // Kind is the class as a kind of a keyring's error. It is never ErrNotFound: that a
 // KMS key is absent says nothing about the keys that it has encrypted.
