@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/internal/filesys"
+	"github.com/dbkeyring/dbkeyring/internal/keyringfile"
 	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
@@ -34,15 +36,20 @@ type Options struct {
 	// ReadOnly changes nothing, not even a backup that has to be restored: its
 	// content is taken and it stays where it is. The file must exist.
 	ReadOnly bool
+
+	// FS is for tests that inject faults; nil is the operating system's.
+	FS filesys.FS
 }
 
 // Keyring is the back end. Open makes one.
 type Keyring struct {
-	o   Options
-	log *slog.Logger
+	o    Options
+	file keyringfile.File
+	log  *slog.Logger
 
 	mu     sync.Mutex // guards what follows, and the file within this process
-	read   *content
+	read   *keyringfile.Document
+	stamps keyringfile.Stamps // of what was read
 	closed bool
 }
 
@@ -59,15 +66,19 @@ func Open(ctx context.Context, o Options, log *slog.Logger) (*Keyring, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	r := &Keyring{o: o, log: log, read: &content{document: newDocument()}}
+	r := &Keyring{
+		o: o, log: log,
+		file: keyringfile.File{FS: filesys.Or(o.FS), Path: o.Path},
+		read: keyringfile.NewDocument(),
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, fault("open", keyring.ID{}, err)
 	}
-	s, err := stampsOf(o.Path)
+	s, err := r.file.Stamps()
 	if err != nil {
 		return nil, fault("open", keyring.ID{}, err)
 	}
-	if o.ReadOnly && s == (stamps{}) {
+	if o.ReadOnly && s == (keyringfile.Stamps{}) {
 		return nil, fault("open", keyring.ID{}, &fs.PathError{Op: "open", Path: o.Path, Err: fs.ErrNotExist})
 	}
 	if err := r.load(s); err != nil {
@@ -77,22 +88,22 @@ func Open(ctx context.Context, o Options, log *slog.Logger) (*Keyring, error) {
 }
 
 // load reads the file if it is another one than was read.
-func (r *Keyring) load(now stamps) error {
-	if r.read.stamps == now {
+func (r *Keyring) load(now keyringfile.Stamps) error {
+	if r.stamps == now {
 		return nil
 	}
-	c, err := readContent(r.o.Path)
+	texts, err := r.file.Read()
 	if err != nil {
 		return err
 	}
-	r.read.wipe()
-	r.read = c
-	switch {
-	case c.restored:
-		r.log.Warn("the last change of the keyring file was interrupted; its backup is what counts", "backup", r.o.Path+backupSuffix)
-	case c.cutOff != nil:
-		r.log.Warn("a change of the keyring file was interrupted before it began; the backup of it is passed over", "cause", c.cutOff)
+	defer texts.Wipe()
+	c, err := texts.Decode(decode)
+	if err != nil {
+		return err
 	}
+	r.read.Wipe()
+	r.read, r.stamps = c.Document, texts.Stamps
+	c.Log(r.log, r.file)
 	return nil
 }
 
@@ -104,7 +115,7 @@ func (r *Keyring) current(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	s, err := stampsOf(r.o.Path)
+	s, err := r.file.Stamps()
 	if err != nil {
 		return err
 	}
@@ -113,7 +124,7 @@ func (r *Keyring) current(ctx context.Context) error {
 
 // change has fn change the document, and writes it. If that fails, the keyring
 // is as before.
-func (r *Keyring) change(ctx context.Context, fn func(*document) (undo func(), err error)) error {
+func (r *Keyring) change(ctx context.Context, fn func(*keyringfile.Document) (undo func(), err error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -127,7 +138,7 @@ func (r *Keyring) change(ctx context.Context, fn func(*document) (undo func(), e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, r.o.Path)
+	unlock, err := filesys.LockDir(ctx, r.file.FS, r.o.Path)
 	if err != nil {
 		return err
 	}
@@ -135,18 +146,27 @@ func (r *Keyring) change(ctx context.Context, fn func(*document) (undo func(), e
 	if err := r.current(ctx); err != nil {
 		return err
 	}
-	undo, err := fn(r.read.document)
+	undo, err := fn(r.read)
 	if err != nil {
 		return err
 	}
-	s, err := write(r.o.Path, r.read.document, r.read.stamps)
+	s, err := r.write()
 	if err != nil {
 		undo()
-		r.read.stamps = stamps{{inode: 1}} // no file's: whatever is there now is read again
+		r.stamps = keyringfile.Unknown
 		return err
 	}
-	r.read.stamps, r.read.restored, r.read.cutOff = s, false, nil
+	r.stamps = s
 	return nil
+}
+
+func (r *Keyring) write() (keyringfile.Stamps, error) {
+	text := format().Encode(r.read)
+	defer text.Wipe()
+	if err := r.file.Write(text.Reveal(), r.stamps); err != nil {
+		return r.stamps, err
+	}
+	return r.file.Stamps()
 }
 
 // Fetch returns the key.
@@ -156,11 +176,11 @@ func (r *Keyring) Fetch(ctx context.Context, id keyring.ID) (keyring.Key, error)
 	if err := r.current(ctx); err != nil {
 		return keyring.Key{}, fault("fetch", id, err)
 	}
-	e, ok := r.read.index[id]
-	if !ok {
+	e := r.read.Find(id)
+	if e == nil {
 		return keyring.Key{}, keyring.E("fetch", id, keyring.ErrNotFound, nil)
 	}
-	return keyring.Key{Type: e.typ, Data: e.data.Clone()}, nil
+	return keyring.Key{Type: e.Type, Data: bytesOf(e).Clone()}, nil
 }
 
 // Check says why Store would refuse such a key, if it would.
@@ -199,22 +219,21 @@ func (r *Keyring) add(ctx context.Context, op string, ids []keyring.ID, keys []k
 		}
 	}
 	var at keyring.ID // which key an error is about
-	err := r.change(ctx, func(d *document) (func(), error) {
-		before := len(d.elements)
+	err := r.change(ctx, func(d *keyringfile.Document) (func(), error) {
+		before := len(d.Elements)
 		undo := func() {
-			for _, e := range d.elements[before:] {
-				delete(d.index, e.id)
-				e.data.Wipe()
+			for _, e := range d.Elements[before:] {
+				e.Value.Wipe()
 			}
-			d.elements = d.elements[:before]
+			d.Cut(before)
 		}
 		for i, id := range ids {
-			if _, taken := d.index[id]; taken {
+			if d.Find(id) != nil {
 				undo()
 				at = id
 				return nil, keyring.ErrExists
 			}
-			d.add(&element{id: id, typ: keys[i].Type, data: keys[i].Data.Clone(), extension: []byte("[]")})
+			d.Add(keyringfile.NewElement(id, keys[i].Type, plain{keys[i].Data.Clone()}))
 		}
 		return undo, nil
 	})
@@ -226,28 +245,17 @@ func (r *Keyring) add(ctx context.Context, op string, ids []keyring.ID, keys []k
 
 // Remove takes the key out of the file.
 func (r *Keyring) Remove(ctx context.Context, id keyring.ID) error {
-	var gone *element
-	err := r.change(ctx, func(d *document) (func(), error) {
-		e, ok := d.index[id]
-		if !ok {
+	var gone *keyringfile.Element
+	err := r.change(ctx, func(d *keyringfile.Document) (func(), error) {
+		e := d.Find(id)
+		if e == nil {
 			return nil, keyring.ErrNotFound
 		}
-		old := d.elements
-		d.elements = make([]*element, 0, len(old))
-		for _, o := range old {
-			if o != e {
-				d.elements = append(d.elements, o)
-			}
-		}
-		delete(d.index, id)
-		gone = e
-		return func() {
-			d.elements, d.index[id] = old, e
-			gone = nil
-		}, nil
+		r.read, gone = d.Without(id), e
+		return func() { r.read, gone = d, nil }, nil
 	})
 	if gone != nil {
-		gone.data.Wipe()
+		gone.Value.Wipe()
 	}
 	return fault("remove", id, err)
 }
@@ -259,9 +267,9 @@ func (r *Keyring) List(ctx context.Context) ([]keyring.ID, error) {
 	if err := r.current(ctx); err != nil {
 		return nil, fault("list", keyring.ID{}, err)
 	}
-	ids := make([]keyring.ID, len(r.read.elements))
-	for i, e := range r.read.elements {
-		ids[i] = e.id
+	ids := make([]keyring.ID, len(r.read.Elements))
+	for i, e := range r.read.Elements {
+		ids[i] = e.ID
 	}
 	return ids, nil
 }
@@ -270,15 +278,15 @@ func (r *Keyring) List(ctx context.Context) ([]keyring.ID, error) {
 func (r *Keyring) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.read.wipe()
-	r.read = &content{document: newDocument()}
+	r.read.Wipe()
+	r.read = keyringfile.NewDocument()
 	r.closed = true
 	return nil
 }
 
 // fault makes the error of an operation out of whatever went wrong.
 func fault(op string, id keyring.ID, err error) error {
-	var damaged *errDamaged
+	var damaged *keyringfile.DamagedError
 	switch {
 	case err == nil:
 		return nil

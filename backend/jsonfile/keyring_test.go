@@ -185,6 +185,16 @@ func TestEncryptedByKMS(t *testing.T) {
 	}
 }
 
+// Nor is the file of component_keyring_kms in the format of our own taken for a damaged one.
+func TestOurFormatForKMS(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "k")
+	write(t, path, `{"version":"dbkeyring 1.0","checksum":"","elements":[]}`)
+	_, err := jsonfile.Open(t.Context(), jsonfile.Options{Path: path}, nil)
+	if !errors.Is(err, keyring.ErrCorrupt) || !strings.Contains(err.Error(), "component_keyring_kms") || strings.Contains(err.Error(), "damaged") {
+		t.Errorf("Open: %v", err)
+	}
+}
+
 // The component writes FILE.backup, then FILE, then removes FILE.backup.
 func TestBackup(t *testing.T) {
 	id1, id2 := keyring.ID{Name: "INNODBKey-1"}, keyring.ID{Name: "x", Owner: "u"}

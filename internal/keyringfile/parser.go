@@ -1,4 +1,4 @@
-package jsonfile
+package keyringfile
 
 import (
 	"bytes"
@@ -30,22 +30,29 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("byte %d: %s", e.Offset, e.Problem)
 }
 
-// parser walks over JSON. It is our own because strings are bytes here:
+// Parser walks over JSON. It is our own because strings are bytes here:
 // component_keyring_file neither checks nor changes names that are not UTF-8,
 // and because key bytes must not become strings, which nobody can wipe.
-type parser struct {
+type Parser struct {
 	data    []byte
 	pos     int
 	element int
 }
 
-func (p *parser) fail(at int, format string, args ...any) error {
+// Fail makes the error of a problem at an offset, a *[SyntaxError].
+func (p *Parser) Fail(at int, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	return &SyntaxError{Offset: at, Element: p.element, Problem: err.Error(), err: err}
 }
 
+// Next steps over white space and returns the offset of what comes.
+func (p *Parser) Next() int {
+	p.peek()
+	return p.pos
+}
+
 // peek returns the next byte that is no white space, 0 at the end.
-func (p *parser) peek() byte {
+func (p *Parser) peek() byte {
 	for ; p.pos < len(p.data); p.pos++ {
 		if c := p.data[p.pos]; c != ' ' && c != '\t' && c != '\n' && c != '\r' {
 			return c
@@ -54,12 +61,12 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) expect(c byte) error {
+func (p *Parser) expect(c byte) error {
 	if got := p.peek(); got != c {
 		if p.pos >= len(p.data) {
-			return p.fail(p.pos, "the file ends where %q is due: it was cut off", c)
+			return p.Fail(p.pos, "the file ends where %q is due: it was cut off", c)
 		}
-		return p.fail(p.pos, "%q is due here", c)
+		return p.Fail(p.pos, "%q is due here", c)
 	}
 	p.pos++
 	return nil
@@ -67,7 +74,7 @@ func (p *parser) expect(c byte) error {
 
 // members calls each with the name of each member of an object; each reads the
 // value.
-func (p *parser) members(each func(name string, at int) error) error {
+func (p *Parser) members(each func(name string, at int) error) error {
 	if err := p.expect('{'); err != nil {
 		return err
 	}
@@ -77,14 +84,13 @@ func (p *parser) members(each func(name string, at int) error) error {
 	}
 	seen := map[string]bool{}
 	for {
-		p.peek()
-		at := p.pos
-		name, err := p.text()
+		at := p.Next()
+		name, err := p.Text()
 		if err != nil {
 			return err
 		}
 		if seen[name] {
-			return p.fail(at, "the member stands twice")
+			return p.Fail(at, "the member stands twice")
 		}
 		seen[name] = true
 		if err := p.expect(':'); err != nil {
@@ -100,8 +106,8 @@ func (p *parser) members(each func(name string, at int) error) error {
 	}
 }
 
-// items calls each before each item of a list; each reads the item.
-func (p *parser) items(each func() error) error {
+// items calls each before each item of a list, counted from 1; each reads the item.
+func (p *Parser) items(each func(n int) error) error {
 	if err := p.expect('['); err != nil {
 		return err
 	}
@@ -109,8 +115,8 @@ func (p *parser) items(each func() error) error {
 		p.pos++
 		return nil
 	}
-	for {
-		if err := each(); err != nil {
+	for n := 1; ; n++ {
+		if err := each(n); err != nil {
 			return err
 		}
 		if p.peek() != ',' {
@@ -122,12 +128,12 @@ func (p *parser) items(each func() error) error {
 
 // rawString steps over a string and returns what stands between the quotes, and
 // whether there are escapes in it.
-func (p *parser) rawString() (raw []byte, escaped bool, err error) {
+func (p *Parser) rawString() (raw []byte, escaped bool, err error) {
 	if p.peek() != '"' {
 		if p.pos >= len(p.data) {
-			return nil, false, p.fail(p.pos, "the file ends where a string is due: it was cut off")
+			return nil, false, p.Fail(p.pos, "the file ends where a string is due: it was cut off")
 		}
-		return nil, false, p.fail(p.pos, "a string is due here")
+		return nil, false, p.Fail(p.pos, "a string is due here")
 	}
 	start := p.pos + 1
 	for i := start; i < len(p.data); i++ {
@@ -139,31 +145,29 @@ func (p *parser) rawString() (raw []byte, escaped bool, err error) {
 			escaped = true
 			i++
 		case c < ' ':
-			return nil, false, p.fail(i, "a control character stands in a string")
+			return nil, false, p.Fail(i, "a control character stands in a string")
 		}
 	}
-	return nil, false, p.fail(len(p.data), "the file ends within a string: it was cut off")
+	return nil, false, p.Fail(len(p.data), "the file ends within a string: it was cut off")
 }
 
-// text reads a string that is no secret.
-func (p *parser) text() (string, error) {
-	p.peek()
-	at := p.pos
+// Text reads a string that is no secret.
+func (p *Parser) Text() (string, error) {
+	at := p.Next()
 	raw, escaped, err := p.rawString()
 	if err != nil || !escaped {
 		return string(raw), err
 	}
 	b, ok := unescape(raw)
 	if !ok {
-		return "", p.fail(at, "the string has an escape that JSON does not know")
+		return "", p.Fail(at, "the string has an escape that JSON does not know")
 	}
 	return string(b), nil
 }
 
-// hex reads a string of hexadecimal digits.
-func (p *parser) hex() (*secret.Bytes, error) {
-	p.peek()
-	at := p.pos
+// Hex reads a string of hexadecimal digits.
+func (p *Parser) Hex() (*secret.Bytes, error) {
+	at := p.Next()
 	digits, escaped, err := p.rawString()
 	if err != nil {
 		return nil, err
@@ -173,11 +177,11 @@ func (p *parser) hex() (*secret.Bytes, error) {
 		digits, ok = unescape(digits)
 		defer secret.Wipe(digits)
 		if !ok {
-			return nil, p.fail(at, "the string has an escape that JSON does not know")
+			return nil, p.Fail(at, "the string has an escape that JSON does not know")
 		}
 	}
 	if len(digits)%2 != 0 {
-		return nil, p.fail(at, "the key has an odd number of hexadecimal digits")
+		return nil, p.Fail(at, "the key has an odd number of hexadecimal digits")
 	}
 	s := secret.New(len(digits) / 2)
 	b := s.Reveal()
@@ -189,7 +193,7 @@ func (p *parser) hex() (*secret.Bytes, error) {
 			if hi <= 15 {
 				bad++
 			}
-			return nil, p.fail(bad, "the key has a character that is no hexadecimal digit")
+			return nil, p.Fail(bad, "the key has a character that is no hexadecimal digit")
 		}
 		b[i] = hi<<4 | lo
 	}
@@ -208,14 +212,13 @@ func nibble(c byte) byte {
 	return 0xff
 }
 
-// value steps over any value and returns a copy of its text.
-func (p *parser) value() ([]byte, error) {
-	p.peek()
-	start, depth := p.pos, 0
+// Value steps over any value and returns a copy of its text.
+func (p *Parser) Value() ([]byte, error) {
+	start, depth := p.Next(), 0
 	for {
 		switch c := p.peek(); c {
 		case 0:
-			return nil, p.fail(p.pos, "the file ends within a value: it was cut off")
+			return nil, p.Fail(p.pos, "the file ends within a value: it was cut off")
 		case '"':
 			if _, _, err := p.rawString(); err != nil {
 				return nil, err
@@ -240,7 +243,7 @@ func (p *parser) value() ([]byte, error) {
 		}
 		raw := p.data[start:p.pos]
 		if !json.Valid(raw) {
-			return nil, p.fail(start, "this is not JSON")
+			return nil, p.Fail(start, "this is not JSON")
 		}
 		return bytes.Clone(raw), nil
 	}
