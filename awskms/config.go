@@ -89,7 +89,7 @@ func proxyOf(text string) (func(*http.Request) (*url.URL, error), error) {
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			// The text may have a password in it.
-			return nil, &Error{Class: Usage, Message: "the proxy is not a URL such as http://proxy.example.com:3128", Err: errors.New("not a proxy's URL")}
+			return nil, &Error{Class: Usage, Message: "the proxy is not a URL such as http://outbound.example.com:3128", Err: errors.New("not a proxy's URL")}
 		}
 		choose = http.ProxyURL(u)
 	}
