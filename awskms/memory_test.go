@@ -57,9 +57,13 @@ func TestServe(t *testing.T) {
 	})
 	tls := httptest.NewTLSServer(s)
 	defer tls.Close()
-	write(t, filepath.Join(dir, "ca.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: tls.Certificate().Raw}))
+	write(t, filepath.Join(dir, "ca.pem"), certificateOf(tls))
 	fmt.Printf("%q %q %q\n", s.URL, tls.URL, key)
 	io.Copy(io.Discard, os.Stdin) // until the other test ends
+}
+
+func certificateOf(s *httptest.Server) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 }
 
 func write(t *testing.T, name string, content []byte) {

@@ -1,0 +1,238 @@
+package awskms_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/awskms"
+	"github.com/dbkeyring/dbkeyring/awskms/kmstest"
+	"github.com/dbkeyring/dbkeyring/keyring"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// silent takes connections and says nothing.
+func silent(t *testing.T) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var held []net.Conn
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			held = append(held, c)
+			mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range held {
+			c.Close()
+		}
+	})
+	return l.Addr().String()
+}
+
+func closedPort(t *testing.T) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// A network that fails is ErrUnreachable, within the time that was allowed, and says who and why.
+func TestNetworkFaults(t *testing.T) {
+	const timeout = 300 * time.Millisecond
+	tls := httptest.NewUnstartedServer(http.NotFoundHandler())
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0)
+	tls.StartTLS()
+	defer tls.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	quiet, shut := silent(t), closedPort(t)
+	bare := func(u string) string { _, host, _ := strings.Cut(u, "://"); return host }
+	for name, tc := range map[string]struct {
+		endpoint, text string
+		min            time.Duration
+	}{
+		"closed port":      {"http://" + shut, shut + ": connection refused", 0},
+		"closed port, TLS": {"https://" + shut, shut + ": connection refused", 0},
+		"silent":           {"http://" + quiet, quiet + ": no answer within ", timeout / 2},
+		"silent, TLS":      {"https://" + quiet, quiet + ": no connection within ", timeout / 2},
+		"unknown CA":       {tls.URL, bare(tls.URL) + ": its certificate is not trusted: signed by an unknown authority", 0},
+		"no TLS":           {"https://" + bare(plain.URL), bare(plain.URL) + ": tls: first record does not look like a TLS handshake", 0},
+		"no such host":     {"http://kms.invalid", "kms.invalid: the host's name cannot be found: ", 0},
+		"no KMS":           {plain.URL, bare(plain.URL) + ": HTTP status 404 Not Found", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, c, _ := newClient(t, func(o *awskms.Options) { o.Endpoint, o.Timeout = tc.endpoint, timeout })
+			began := time.Now()
+			_, err := c.Describe(t.Context(), "alias/x")
+			took := time.Since(began)
+			if want := "AWS KMS DescribeKey alias/x: " + tc.text; err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%v, want\n%s", err, want)
+			}
+			if kind := keyring.ErrUnreachable; name != "no KMS" && !errors.Is(err, kind) || name == "no KMS" && !errors.Is(err, keyring.ErrDenied) {
+				t.Errorf("%v has another kind", err)
+			}
+			if took > timeout+200*time.Millisecond || took < tc.min {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// What fails once is asked again, within the time that there is.
+func TestRetries(t *testing.T) {
+	for name, f := range map[string]kmstest.Fault{
+		"5xx":      {Code: "KMSInternalException"},
+		"throttle": {Code: "ThrottlingException"},
+		"hang":     {Hang: true},
+		"cut":      {Cut: true},
+		"proxy":    {Status: 502, Body: "bad gateway"},
+		"skew":     {Code: "RequestExpired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c, key := newClient(t, func(o *awskms.Options) { o.Timeout = 2 * time.Second })
+			s.SetBefore(func(_ string, n int) *kmstest.Fault {
+				if n == 0 {
+					return &f
+				}
+				return nil
+			})
+			plain := secret.Random(500)
+			b, err := c.Encrypt(t.Context(), key, plain, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := c.Decrypt(t.Context(), b, nil)
+			if err != nil || !got.Equal(plain) {
+				t.Fatal(err)
+			}
+			if n := c.Requests(); n["Encrypt"] != 2 || n["Decrypt"] != 2 {
+				t.Errorf("%v", n)
+			}
+		})
+	}
+}
+
+// A caller who gives up is not kept, whatever goes on.
+func TestCancel(t *testing.T) {
+	for name, f := range map[string]kmstest.Fault{"hang": {Hang: true}, "throttled": {Code: "ThrottlingException"}} {
+		t.Run(name, func(t *testing.T) {
+			s, c, key := newClient(t, nil)
+			s.SetBefore(func(string, int) *kmstest.Fault { return &f })
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(50*time.Millisecond, cancel)
+			began := time.Now()
+			_, err := c.Generate(ctx, key, 16, nil)
+			if !errors.Is(err, context.Canceled) || !errors.Is(err, keyring.ErrUnreachable) || err.Error() != "AWS KMS GenerateDataKey "+key+": the call was cancelled" {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > 500*time.Millisecond {
+				t.Errorf("it took %s", took)
+			}
+			ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			began = time.Now()
+			_, err = c.Generate(ctx, key, 16, nil)
+			if !errors.Is(err, keyring.ErrUnreachable) || f.Hang && !errors.Is(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+			if took := time.Since(began); took > 300*time.Millisecond {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// Close ends what is going on, and calls after it fail.
+func TestClose(t *testing.T) {
+	s, c, key := newClient(t, nil)
+	s.SetBefore(func(string, int) *kmstest.Fault { return &kmstest.Fault{Hang: true} })
+	time.AfterFunc(50*time.Millisecond, func() { c.Close() })
+	for range 2 {
+		began := time.Now()
+		if _, err := c.Describe(t.Context(), key); !errors.Is(err, keyring.ErrUnreachable) || !strings.HasSuffix(err.Error(), ": the client was closed") {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 500*time.Millisecond {
+			t.Errorf("it took %s", took)
+		}
+	}
+}
+
+// Connections are kept, and many goroutines share them.
+func TestParallel(t *testing.T) {
+	clean(t)
+	s := kmstest.New(t)
+	var mu sync.Mutex
+	opened := 0
+	front := httptest.NewUnstartedServer(s)
+	front.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			mu.Lock()
+			defer mu.Unlock()
+			opened++
+		}
+	}
+	front.Start()
+	defer front.Close()
+	o := s.Options()
+	o.Endpoint = front.URL
+	c, err := awskms.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	key := s.NewKey(kmstest.Region)
+	const workers, rounds = 32, 20
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			plain := secret.Random(16 + w)
+			for range rounds {
+				b, err := c.Encrypt(t.Context(), key, plain, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				got, err := c.Decrypt(t.Context(), b, nil)
+				if err != nil || !got.Equal(plain) {
+					t.Error(err)
+					return
+				}
+				got.Wipe()
+			}
+		})
+	}
+	wg.Wait()
+	mu.Lock()
+	defer mu.Unlock()
+	if opened > 2*workers { // a worker that dials may find an idle one before
+		t.Errorf("%d connections for %d workers", opened, workers)
+	}
+	if n := c.Requests(); n["Decrypt"] != workers*rounds {
+		t.Errorf("%v: some were sent again", n)
+	}
+}
