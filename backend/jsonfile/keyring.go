@@ -19,7 +19,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/internal/filesys"
@@ -286,20 +285,8 @@ func (r *Keyring) Close() error {
 
 // fault makes the error of an operation out of whatever went wrong.
 func fault(op string, id keyring.ID, err error) error {
-	var damaged *keyringfile.DamagedError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, keyring.ErrExists), errors.Is(err, keyring.ErrNotFound), errors.Is(err, keyring.ErrReadOnly):
-		return keyring.E(op, id, err, nil)
-	case errors.Is(err, errEncrypted):
+	if errors.Is(err, errEncrypted) {
 		return keyring.E(op, id, keyring.ErrCorrupt, fmt.Errorf("this keyring file is another component's (component_keyring_kms, component_keyring_aws): %w", err))
-	case errors.As(err, &damaged):
-		return keyring.E(op, id, keyring.ErrCorrupt, fmt.Errorf("the keyring file is damaged: %w. Restore it from a copy", err))
-	case errors.Is(err, syscall.EROFS):
-		return keyring.E(op, id, keyring.ErrReadOnly, err)
-	case errors.Is(err, fs.ErrPermission):
-		return keyring.E(op, id, keyring.ErrDenied, fmt.Errorf("%w. Run this as the user that the file belongs to", err))
 	}
-	return keyring.E(op, id, keyring.ErrUnreachable, err)
+	return keyringfile.Fault(op, id, err)
 }

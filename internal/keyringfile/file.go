@@ -147,18 +147,6 @@ func (c *Content) Log(log *slog.Logger, f File) {
 	}
 }
 
-// DamagedError is a file, or its backup, that cannot be what was written.
-type DamagedError struct {
-	Path string
-	Err  error
-}
-
-// Error gives "path, cause".
-func (e *DamagedError) Error() string { return fmt.Sprintf("%s, %v", e.Path, e.Err) }
-
-// Unwrap gives the cause.
-func (e *DamagedError) Unwrap() error { return e.Err }
-
 // Decode decides which of both counts.
 func (t *Texts) Decode(decode func([]byte) (*Document, error)) (*Content, error) {
 	c := &Content{}
@@ -201,7 +189,10 @@ func (f File) DropBackup() error { return RemoveFile(f.FS, f.Path+BackupSuffix) 
 
 // RemoveFile removes a file, if it is there, and returns when that is on the disk.
 func RemoveFile(fsys filesys.FS, path string) error {
-	if err := fsys.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch err := fsys.Remove(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
 		return err
 	}
 	return filesys.SyncDir(fsys, filepath.Dir(path))

@@ -3,6 +3,7 @@ package keyringfile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -77,14 +78,31 @@ func (d *Document) Cut(n int) {
 
 // Without returns a document of the same elements but for one. The elements are shared.
 func (d *Document) Without(id keyring.ID) *Document {
-	c := &Document{Head: d.Head, Rest: d.Rest, index: make(map[keyring.ID]*Element, len(d.index))}
-	c.Elements = make([]*Element, 0, len(d.Elements))
+	return d.Map(func(e *Element) *Element {
+		if e.ID == id {
+			return nil
+		}
+		return e
+	})
+}
+
+// Map returns a document of what fn makes of the elements; nil leaves one out.
+func (d *Document) Map(fn func(*Element) *Element) *Document {
+	c := &Document{Head: maps.Clone(d.Head), Rest: d.Rest, index: make(map[keyring.ID]*Element, len(d.index)+1)}
+	c.Elements = make([]*Element, 0, len(d.Elements)+1)
 	for _, e := range d.Elements {
-		if e.ID != id {
+		if e = fn(e); e != nil {
 			c.Add(e)
 		}
 	}
 	return c
+}
+
+// With returns an element that differs only in its value.
+func (e *Element) With(v Value) *Element {
+	c := *e
+	c.Value = v
+	return &c
 }
 
 // Wipe wipes what the elements keep.
