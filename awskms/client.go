@@ -151,6 +151,7 @@ func (c *Client) of(keyID string) (*kms.Client, error) {
 			o.Region = region
 			o.HTTPClient = c.http
 			o.Credentials = c.creds
+			o.HTTPSignerV4 = &signer{}
 			o.Retryer, o.RetryMaxAttempts = aws.NopRetryer{}, 0 // we do it ourselves
 			o.Protocol = protocol{o.Protocol}
 			if c.o.Endpoint != "" {
