@@ -24,7 +24,7 @@ build/bin/dbkeyring: deps
 # `modules` and what it makes, in build/lib and build/faultinject/lib.
 -include module/module.mk
 
-run: build ## the key server and a MySQL that keeps its keys there, started and shown; DB=okv: with the plugin
+run: build ## the key server and a MySQL that keeps its keys there, started and shown; or DB=okv, kms, aws
 	@scripts/run
 
 stop: ## end what `make run` started
@@ -33,6 +33,7 @@ stop: ## end what `make run` started
 test: build ## every test, with the real servers (what is missing is fetched)
 	@scripts/deps test
 	@scripts/mysql >/dev/null
+	@scripts/moto >/dev/null
 	@status=0; \
 	echo 'go test -race ./...'; go test -race -timeout 10m ./... || status=1; \
 	$(MAKE) --no-print-directory test-e2e || status=1; \
@@ -41,7 +42,7 @@ test: build ## every test, with the real servers (what is missing is fetched)
 test-e2e: build modules-faultinject
 	@scripts/deps test
 	go test -tags e2e -count 1 -timeout 5m -run PyKMIP ./backend/kmip ./keyserver
-	MYSQLD="$$(scripts/mysql)" go test -tags e2e -count 1 -timeout 15m ./e2e/...
+	MYSQLD="$$(scripts/mysql)" MOTO_SERVER="$$(scripts/moto)" go test -tags e2e -count 1 -timeout 15m ./e2e/...
 
 test-short: ## the tests that need nothing but Go
 	CGO_ENABLED=0 go test -short -timeout 5m ./...
@@ -52,7 +53,7 @@ lint: ## format, vet, the compiler's warnings, shell scripts
 bench: build ## what it costs, beside the alternatives, into docs/performance.md
 	@scripts/deps test
 	@mkdir -p docs
-	MYSQLD="$$(scripts/mysql)" DBKEYRING_REPORT="$(CURDIR)/docs/performance.md" \
+	MYSQLD="$$(scripts/mysql)" MOTO_SERVER="$$(scripts/moto)" DBKEYRING_REPORT="$(CURDIR)/docs/performance.md" \
 		go test -tags e2e -run '^$$' -bench . -benchtime 1x -timeout 60m ./e2e/...
 
 install: build ## the modules into a server of yours: make install PLUGINDIR=/usr/lib/mysql/plugin

@@ -2,6 +2,9 @@
 # scripts/run with DB=kmip: MySQL with component_keyring_kmip, as in Percona's
 # "Use the Key Management Interoperability Protocol (KMIP)". To be sourced.
 
+# shellcheck source=scripts/run-keyserver.sh
+. scripts/run-keyserver.sh
+
 endpoint=$home/endpoint
 config=$endpoint/component_keyring_kmip.cnf
 
@@ -29,5 +32,6 @@ else
 	finish "$out started with component_keyring_kmip on 127.0.0.1:$mysql_port"
 fi
 
-show_encryption "See performance_schema.keyring_component_status and $home/mysqld.log."
-show_keys "$mysql/plugins/component_keyring_kmip.cnf" "BACKEND_KEY_ID is the key server's Unique ID"
+show_encryption "See performance_schema.keyring_component_status and $home/mysqld.log." 'only with the key server'
+show_keys_on_server "$mysql/plugins/component_keyring_kmip.cnf"
+show_keys "BACKEND_KEY_ID is the key server's Unique ID"

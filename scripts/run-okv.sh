@@ -2,6 +2,9 @@
 # scripts/run with DB=okv: MySQL with the plugin keyring_okv, as in MySQL's
 # "Using the keyring_okv KMIP Plugin". To be sourced.
 
+# shellcheck source=scripts/run-keyserver.sh
+. scripts/run-keyserver.sh
+
 conf=$home/mysql-keyring-okv
 ssl=$conf/ssl
 afresh="To start afresh: make stop, remove $home, dbkeyring endpoint remove okv --data $keys, make run DB=okv."
@@ -51,19 +54,7 @@ else
 	finish "$out started with keyring_okv on 127.0.0.1:$mysql_port, by $home/my.cnf"
 fi
 
-# MySQL's SQL functions for keys are a plugin of its own, to be installed once.
-count() { # count TABLE WHERE
-	sql "SELECT COUNT(*) FROM $1 WHERE $2" -N
-	[ "$out" -gt 0 ]
-}
-begin "the document's two SQL examples" "See $home/mysqld.log."
-count information_schema.plugins "plugin_name = 'keyring_udf'" || sql "INSTALL PLUGIN keyring_udf SONAME 'keyring_udf.so'"
-for function in keyring_key_generate keyring_key_remove; do
-	count mysql.func "name = '$function'" || sql "CREATE FUNCTION $function RETURNS INTEGER SONAME 'keyring_udf.so'"
-done
-sql "SELECT keyring_key_generate('MyKey', 'AES', 32); SELECT keyring_key_remove('MyKey');" -t
-finish
-printf '%s\n' "$out"
-
-show_encryption "See $home/mysqld.log."
-show_keys "$conf"
+show_functions
+show_encryption "See $home/mysqld.log." 'only with the key server'
+show_keys_on_server "$conf"
+show_keys
