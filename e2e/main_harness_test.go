@@ -53,6 +53,7 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(suite.dir)
 	code := m.Run()
+	shared.moto.kill()
 	for part, tests := range suite.skipped {
 		fmt.Printf("e2e: %d tests skipped, for want of %s: %s\n", len(tests), part, strings.Join(tests, " "))
 	}

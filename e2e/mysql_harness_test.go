@@ -198,9 +198,14 @@ func (m *MySQL) manifest(content string) {
 // useKMIP makes our module the keyring, by global manifest and configuration.
 func (m *MySQL) useKMIP(c config) *MySQL {
 	m.t.Helper()
+	return m.useComponent(component, c)
+}
+
+func (m *MySQL) useComponent(name string, c config) *MySQL {
+	m.t.Helper()
 	m.installModules("lib")
-	m.manifest(`{"read_local_manifest": false, "components": "file://` + component + `"}`)
-	c.write(m.t, m.path("plugins", component+".cnf"))
+	m.manifest(`{"read_local_manifest": false, "components": "file://` + name + `"}`)
+	c.write(m.t, m.path("plugins", name+".cnf"))
 	return m
 }
 
@@ -249,7 +254,7 @@ func (m *MySQL) tryStart(more ...string) error {
 func (m *MySQL) startDaemon(logName string) {
 	m.t.Helper()
 	log := m.path(logName)
-	args := m.startOptions("--daemonize", "--log-error="+log)
+	args := append(append([]string{"env"}, m.Env...), m.startOptions("--daemonize", "--log-error="+log)...)
 	if out, err := command(m.t, time.Minute, args[0], args[1:]...); err != nil {
 		m.t.Fatalf("mysqld --daemonize: %v: %s; log:\n%s", err, out, tail(readFile(m.t, log)))
 	}

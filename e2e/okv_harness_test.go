@@ -96,7 +96,7 @@ func (m *MySQL) noManifest() {
 // setConfDir changes keyring_okv_conf_dir in the running server.
 func (m *MySQL) setConfDir(dir string) error { return m.try("SET GLOBAL "+okv.Variable+" = ?", dir) }
 
-// reported are the plugin's own lines in the error log, without the time.
+// reported are a plugin's own lines in the error log, without the time.
 func (m *MySQL) reported() []string {
 	var lines []string
 	for _, found := range reportedLine.FindAllStringSubmatch(m.log(), -1) {
@@ -105,7 +105,7 @@ func (m *MySQL) reported() []string {
 	return lines
 }
 
-var reportedLine = regexp.MustCompile(`(?m)^\S+ \d+ (\[\w+\]) .*Plugin keyring_okv reported: '(.*)'$`)
+var reportedLine = regexp.MustCompile(`(?m)^\S+ \d+ (\[\w+\]) .*Plugin keyring_\w+ reported: '(.*)'$`)
 
 // said wants each text in one of the plugin's lines.
 func (m *MySQL) said(want ...string) {

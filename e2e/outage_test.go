@@ -28,7 +28,7 @@ type fault struct {
 func TestServerFaults(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, ks *keyServer) {
-		testFaults(t, ks.Config, []fault{
+		testFaults(t, kmipInTime(t, ks.Config), []fault{
 			{"stopped", ks.stop, ks.start},
 			{"killed", ks.kill, ks.start},
 			{"frozen", ks.freeze, ks.thaw},
@@ -42,7 +42,7 @@ func TestNetworkFaults(t *testing.T) {
 	eachKind(t, func(t *testing.T, ks *keyServer) {
 		net := faultnet.New(t, ks.addr())
 		set := func(m faultnet.Mode) func() { return func() { net.Set(m) } }
-		testFaults(t, ks.through(net.Addr()), []fault{
+		testFaults(t, kmipInTime(t, ks.through(net.Addr())), []fault{
 			{"refused", set(faultnet.Refuse()), set(faultnet.Pass())},
 			{"swallowed", set(faultnet.Freeze()), set(faultnet.Pass())},
 			{"cut", set(faultnet.CutAfter(10)), set(faultnet.Pass())},
@@ -51,10 +51,14 @@ func TestNetworkFaults(t *testing.T) {
 	})
 }
 
+// kmipInTime is a MySQL that ends what waits for a dead server within the tests' limits.
+func kmipInTime(t *testing.T, c config) *MySQL {
+	return newMySQL(t, "--skip-log-bin").useKMIP(c.with(config{"kmip_timeout_ms": timeoutMS}))
+}
+
 // testFaults wants of each fault: what is known stays readable, a write fails
 // in time, and all is well after the cure without anybody's help.
-func testFaults(t *testing.T, c config, faults []fault) {
-	m := newMySQL(t, "--skip-log-bin").useKMIP(c.with(config{"kmip_timeout_ms": timeoutMS}))
+func testFaults(t *testing.T, m *MySQL, faults []fault) {
 	m.start().functions()
 	m.exec("CREATE TABLE e2e.t (v INT) ENCRYPTION='Y'", "INSERT INTO e2e.t VALUES (42)")
 	m.want("1", "SELECT keyring_key_store('kept', 'SECRET', 'a secret')")

@@ -41,17 +41,27 @@ var spawner = sync.OnceValue(func() chan<- func() {
 	return jobs
 })
 
-// spawn starts a program, its output appended to the file log.
+// spawn starts a program, its output appended to the file log. It ends with the test.
 func spawn(t testing.TB, log string, name string, args ...string) *process {
 	t.Helper()
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	p, err := launch(log, name, args...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	return p
+}
+
+// launch is spawn for a program that the caller ends.
+func launch(log string, name string, args ...string) (*process, error) {
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o666)
+	if err != nil {
+		return nil, err
 	}
 	defer out.Close()
 	from, err := out.Seek(0, 2)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	p := &process{cmd: exec.Command(name, args...), log: log, from: from, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
@@ -60,14 +70,13 @@ func spawn(t testing.TB, log string, name string, args ...string) *process {
 	started := make(chan error)
 	spawner() <- func() { started <- p.cmd.Start() }
 	if err := <-started; err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	go func() {
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(p.kill)
-	return p
+	return p, nil
 }
 
 // adopt takes charge of a process that something we started has left running.
