@@ -56,13 +56,14 @@ type File struct {
 
 // Stamps looks at the file and its backup.
 func (f File) Stamps() (Stamps, error) {
-	main, err := f.stamp(f.Path)
-	backup, err2 := f.stamp(f.Path + BackupSuffix)
+	main, err := StampOf(f.FS, f.Path)
+	backup, err2 := StampOf(f.FS, f.Path+BackupSuffix)
 	return Stamps{main, backup}, errors.Join(err, err2)
 }
 
-func (f File) stamp(path string) (Stamp, error) {
-	info, err := f.FS.Stat(path)
+// StampOf looks at a file. That there is none is no error.
+func StampOf(fsys filesys.FS, path string) (Stamp, error) {
+	info, err := fsys.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Stamp{}, nil
 	}
