@@ -16,10 +16,8 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyring"
 )
 
-const (
-	fileMode   = 0o640
-	folderMode = 0o750
-)
+// folderMode is that of a new folder, as the document has it.
+const folderMode = 0o750
 
 // read reads the file; nil if there is none.
 func (r *Keyring) read() (*content, keyringfile.Stamp, error) {
@@ -74,7 +72,7 @@ func (r *Keyring) create(ctx context.Context) (*content, keyringfile.Stamp, erro
 		return c, stamp, err
 	}
 	c := newContent()
-	if err := atomicfile.Write(r.fs, r.o.DataFile, c.encode(), fileMode); err != nil {
+	if err := r.write(c, none); err != nil {
 		return nil, none, err
 	}
 	stamp, err := r.stamp()
@@ -111,6 +109,11 @@ func (r *Keyring) makeFolder(dir string) error {
 	return filesys.SyncDir(r.fs, above)
 }
 
+// write replaces the file, with the permissions that it has.
+func (r *Keyring) write(c *content, now keyringfile.Stamp) error {
+	return atomicfile.Write(r.fs, r.o.DataFile, c.encode(), now.Mode())
+}
+
 // change replaces the file by what fn makes of its content, then the memory. If
 // anything fails, both are as before.
 func (r *Keyring) change(ctx context.Context, fn func(*content) (*content, error)) error {
@@ -136,7 +139,7 @@ func (r *Keyring) change(ctx context.Context, fn func(*content) (*content, error
 	if err != nil || next == nil {
 		return err
 	}
-	if err := atomicfile.Write(r.fs, r.o.DataFile, next.encode(), fileMode); err != nil {
+	if err := r.write(next, stamp); err != nil {
 		return errors.Join(err, r.settle(now, next))
 	}
 	stamp, err = r.stamp()
@@ -156,7 +159,7 @@ func (r *Keyring) settle(old, maybe *content) error {
 	if err == nil && found.generation != old.generation {
 		back := old.next()
 		back.generation = found.generation + 1
-		if atomicfile.Write(r.fs, r.o.DataFile, back.encode(), fileMode) == nil {
+		if r.write(back, stamp) == nil {
 			found, stamp, err = r.successor(found)
 		}
 	}

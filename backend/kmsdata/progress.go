@@ -71,7 +71,7 @@ func (r *Keyring) openProgress(identity, target string) (*progressFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := atomicfile.Write(r.fs, r.progressFile(), append(b, '\n'), fileMode); err != nil {
+		if err := atomicfile.Write(r.fs, r.progressFile(), append(b, '\n'), keyringfile.Stamp{}.Mode()); err != nil {
 			return nil, err
 		}
 	} else if n := len(p.blobs); n > 0 {

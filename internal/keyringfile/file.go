@@ -37,6 +37,14 @@ type Stamp struct {
 	mode    fs.FileMode
 }
 
+// Mode is the file's permissions, or those of a new one if there is none.
+func (s Stamp) Mode() fs.FileMode {
+	if !s.There {
+		return newMode
+	}
+	return s.mode.Perm()
+}
+
 // Stamps are those of the file and its backup.
 type Stamps [2]Stamp
 
@@ -172,11 +180,7 @@ func (t *Texts) Decode(decode func([]byte) (*Document, error)) (*Content, error)
 // Write puts a text into the file, which has these stamps now, and takes the backup
 // away. It keeps the file's permissions.
 func (f File) Write(text []byte, now Stamps) error {
-	mode := fs.FileMode(newMode)
-	if now[0].There {
-		mode = now[0].mode.Perm()
-	}
-	if err := atomicfile.Write(f.FS, f.Path, text, mode); err != nil {
+	if err := atomicfile.Write(f.FS, f.Path, text, now[0].Mode()); err != nil {
 		return err
 	}
 	if now[1].There {
