@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -78,8 +79,8 @@ func right(t *testing.T, what string, names []string, op int, err error) {
 	}
 }
 
-// twoKeys is a place with the keys a and b.
-func twoKeys(t *testing.T, s *kmstest.Server) *place {
+// twoKeys makes places with the keys a and b.
+func twoKeys(t *testing.T, s *kmstest.Server) func() *place {
 	t.Helper()
 	p := placeAt(t, s)
 	r := p.open()
@@ -89,16 +90,28 @@ func twoKeys(t *testing.T, s *kmstest.Server) *place {
 		}
 	}
 	r.Close()
-	return p
+	text, folder := p.text(), filepath.Dir(p.DataFile)
+	n := 0
+	return func() *place {
+		n++
+		p := p.also()
+		p.DataFile = filepath.Join(folder, fmt.Sprint(n), "data")
+		if err := os.Mkdir(filepath.Dir(p.DataFile), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		p.write(text)
+		return p
+	}
 }
 
 // Any operation on the files may fail once: the call fails or not, memory and file
 // agree, no key is lost, and the same call again works.
 func TestFaults_FileErrors(t *testing.T) {
 	s := kmstest.New(t)
+	fresh := twoKeys(t, s)
 	for op, o := range operations {
 		for n := 1; ; n++ {
-			p := twoKeys(t, s)
+			p := fresh()
 			fsys := faultfs.New()
 			p.FS = fsys
 			r := p.open()
@@ -128,10 +141,11 @@ func TestFaults_FileErrors(t *testing.T) {
 // nothing is half-written.
 func TestFaults_PowerCuts(t *testing.T) {
 	s := kmstest.New(t)
+	next := twoKeys(t, s)
 	for _, left := range faultfs.Outcomes {
 		for op, o := range operations {
 			for n := 1; ; n++ {
-				p := twoKeys(t, s)
+				p := next()
 				fsys := faultfs.New()
 				p.FS = fsys
 				r := p.open()
@@ -199,11 +213,12 @@ func TestFaults_Open(t *testing.T) {
 // Any call of AWS KMS may fail, or its answer be lost.
 func TestFaults_KMS(t *testing.T) {
 	s := kmstest.New(t)
+	fresh := twoKeys(t, s)
 	for _, fault := range []kmstest.Fault{{Code: "AccessDeniedException", Message: "no"}, {Code: "DisabledException", Message: "disabled"}, {Cut: true}} {
 		for op, o := range operations {
 			for n := 0; ; n++ {
 				s.SetBefore(nil)
-				p := twoKeys(t, s)
+				p := fresh()
 				r := p.open()
 				before, hit := total(s), false
 				s.SetBefore(func(string, int) *kmstest.Fault {

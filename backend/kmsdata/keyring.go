@@ -51,40 +51,37 @@ func Open(ctx context.Context, o Options, log *slog.Logger) (*Keyring, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	client, err := awskms.New(ctx, o.AWS)
-	if err != nil {
-		return nil, fault("open", keyring.ID{}, err)
-	}
-	r := &Keyring{o: o, log: log, fs: filesys.Or(o.FS), client: client, writing: make(chan struct{}, 1), rewrapping: make(chan struct{}, 1)}
+	r := &Keyring{o: o, log: log, fs: filesys.Or(o.FS), writing: make(chan struct{}, 1), rewrapping: make(chan struct{}, 1)}
 	if err := r.start(ctx); err != nil {
-		client.Close()
 		return nil, fault("open", keyring.ID{}, err)
 	}
 	return r, nil
 }
 
-func (r *Keyring) start(ctx context.Context) error {
+func (r *Keyring) start(ctx context.Context) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c, stamp, err := r.read()
-	if err == nil && c == nil {
+	r.now, r.from, err = r.read()
+	if err == nil && r.now == nil {
 		if r.o.ReadOnly {
 			return &fs.PathError{Op: "open", Path: r.o.DataFile, Err: fs.ErrNotExist}
 		}
-		c, stamp, err = r.create(ctx)
+		r.now, r.from, err = r.create(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	r.now, r.from = c, stamp
-	if r.o.KeyID == "" {
-		return nil // the configuration's reader has told
+	if r.client, err = awskms.New(ctx, r.o.AWS); err != nil || r.o.KeyID == "" { // the configuration's reader tells of the latter
+		return err
 	}
 	_, err = r.client.Check(ctx, r.o.KeyID, awskms.OpEncrypt)
-	if errors.Is(err, keyring.ErrUnreachable) || err != nil && r.o.ReadOnly {
+	switch {
+	case errors.Is(err, keyring.ErrUnreachable), err != nil && r.o.ReadOnly:
 		r.log.Warn("the KMS key cannot be looked at", "cause", err)
 		return nil
+	case err != nil:
+		r.client.Close()
 	}
 	return err
 }
