@@ -16,7 +16,7 @@ import (
 // Fault is one thing that is wrong with a configuration.
 type Fault struct {
 	Option  string // the documented name; empty: the file as a whole
-	File    string // the configuration file
+	File    string // the configuration file; empty: the option stands in none, such as a server's variable
 	Line    int    // in File; 0: none, as of a missing option
 	Problem string // what is wrong and why, without a full stop
 	Cure    string // what to do, a sentence
@@ -29,10 +29,13 @@ func (f *Fault) Error() string {
 	if f.Line > 0 {
 		where = fmt.Sprintf("%s, line %d", f.File, f.Line)
 	}
-	s := fmt.Sprintf("%s: %s.", where, f.Problem)
-	if f.Option != "" {
-		s = fmt.Sprintf("%s (%s): %s.", f.Option, where, f.Problem)
+	switch {
+	case f.Option != "" && where != "":
+		where = fmt.Sprintf("%s (%s): ", f.Option, where)
+	case f.Option != "" || where != "":
+		where = f.Option + where + ": "
 	}
+	s := where + f.Problem + "."
 	if f.Cure != "" {
 		s += " " + f.Cure
 	}
