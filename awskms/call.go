@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"regexp"
 	"time"
 
@@ -29,9 +30,10 @@ func (c *Client) call(ctx context.Context, op, keyID string, x func() *exchange,
 	defer cancel()
 	var last *Error
 	skewed, refreshed := false, false
+	first := time.Now()
 	for n := 0; ; n++ {
 		began := time.Now()
-		e := c.once(ctx, whole, op, keyID, x(), do)
+		e := c.once(ctx, whole, first, op, keyID, x(), do)
 		if e == nil {
 			return nil
 		}
@@ -64,15 +66,14 @@ func (c *Client) call(ctx context.Context, op, keyID string, x func() *exchange,
 }
 
 // once sends one request. It gets half the time that a call has, so that a packet that is lost
-// costs an attempt and not the call; the last has what is left.
-func (c *Client) once(caller, whole context.Context, op, keyID string, x *exchange, do send) *Error {
+// costs an attempt and not the call; the last has what is left. The call began at first.
+func (c *Client) once(caller, whole context.Context, first time.Time, op, keyID string, x *exchange, do send) *Error {
 	api, err := c.of(keyID)
 	if err != nil {
 		e := err.(*Error)
 		e.Op, e.KeyID = op, keyID
 		return cured(c.o, e)
 	}
-	began := time.Now()
 	ctx, cancel := whole, context.CancelFunc(func() {})
 	if end, ok := whole.Deadline(); ok && time.Until(end) > c.timeout*6/10 {
 		ctx, cancel = context.WithTimeout(whole, min(c.timeout, time.Until(end))/2)
@@ -84,9 +85,9 @@ func (c *Client) once(caller, whole context.Context, op, keyID string, x *exchan
 		return nil
 	}
 	host, connected := x.where()
-	if ctx.Err() != nil || c.life.Err() != nil {
+	if ctx.Err() != nil || c.life.Err() != nil || isLate(err) {
 		if e := describe(err); e.Code == "" { // it may have come with the last tick
-			return c.gaveUp(caller, op, keyID, host, connected, time.Since(began), err)
+			return c.gaveUp(caller, op, keyID, host, connected, time.Since(first), err)
 		}
 	}
 	e := describe(err)
@@ -110,25 +111,30 @@ func (c *Client) gaveUp(caller context.Context, op, keyID, host string, connecte
 	case c.life.Err() != nil:
 		e.Message = "the client was closed"
 	default:
-		what := "no answer"
+		within := " within " + seconds(after)
 		switch {
-		case host == "":
-			what = "no credentials" // they are asked for first
-			if failed := (*credentialsError)(nil); errors.As(err, &failed) && !errors.Is(err, context.DeadlineExceeded) {
-				what += ": " + plain(err)
+		case host == "": // credentials are asked for first
+			e.Message = "no credentials" + within
+			if c.chain != nil {
+				e.Message += ": whoever gives them (metadata service, STS, SSO, credential_process) did not answer"
 			}
 			if c.hint != "" {
-				what += " (" + c.hint + ")"
+				e.Message += " (" + c.hint + ")"
 			}
 		case !connected:
-			what = host + ": no connection"
+			e.Message = host + ": no connection" + within
 		default:
-			what = host + ": no answer"
+			e.Message = host + ": no answer" + within
 		}
-		e.Message = what + " within " + seconds(after)
 		e.Err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
 	return cured(c.o, e)
+}
+
+// isLate says whether who gives credentials ran out of time. What asks them has a clock of its own.
+func isLate(err error) bool {
+	var network net.Error
+	return errors.As(err, new(*credentialsError)) && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout())
 }
 
 // cured adds the advice.

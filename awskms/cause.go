@@ -169,4 +169,9 @@ func textOf(s string) string {
 }
 
 // seconds is a duration for people.
-func seconds(d time.Duration) string { return d.Round(time.Millisecond).String() }
+func seconds(d time.Duration) string {
+	if d >= time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Millisecond).String()
+}

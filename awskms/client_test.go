@@ -113,3 +113,104 @@ func TestRoundTrip(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A blob says which key it is under; naming another is noticed.
+func TestDecrypt_OtherKey(t *testing.T) {
+	s, c, key := newClient(t, nil)
+	other := s.NewKey(kmstest.Region)
+	b, err := c.Generate(t.Context(), key, 16, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.KeyARN = other
+	if _, err := c.Decrypt(t.Context(), b, nil); !errors.Is(err, keyring.ErrCorrupt) || !strings.Contains(err.Error(), "IncorrectKeyException") {
+		t.Error(err)
+	}
+	b.KeyARN = key
+	for i := range b.Data {
+		damaged := awskms.Blob{KeyARN: key, Data: bytes.Clone(b.Data)}
+		damaged.Data[i] ^= 1
+		if got, err := c.Decrypt(t.Context(), damaged, nil); got != nil || !errors.Is(err, keyring.ErrCorrupt) {
+			t.Errorf("byte %d damaged: %v", i, err)
+		}
+	}
+}
+
+// A multi-Region key decrypts in each of its regions what any of them has encrypted.
+func TestDecrypt_MultiRegion(t *testing.T) {
+	s, c, _ := newClient(t, nil)
+	arns := s.Replicate("us-east-1", "us-west-2")
+	plain := secret.Random(32)
+	b, err := c.Encrypt(t.Context(), arns[0], plain, nil)
+	if err != nil || b.KeyARN != arns[0] {
+		t.Fatal(b.KeyARN, err)
+	}
+	b.KeyARN = arns[1]
+	if got, err := c.Decrypt(t.Context(), b, nil); err != nil || !got.Equal(plain) {
+		t.Error(err)
+	}
+	if k, err := c.Describe(t.Context(), arns[1]); err != nil || !k.MultiRegion {
+		t.Errorf("%+v, %v", k, err)
+	}
+}
+
+// What AWS KMS can never do is not even asked.
+func TestUsage(t *testing.T) {
+	s, c, key := newClient(t, nil)
+	for name, call := range map[string]func() error{
+		"nothing to encrypt":   func() error { _, err := c.Encrypt(t.Context(), key, secret.New(0), nil); return err },
+		"nil to encrypt":       func() error { _, err := c.Encrypt(t.Context(), key, nil, nil); return err },
+		"too much to encrypt":  func() error { _, err := c.Encrypt(t.Context(), key, secret.New(awskms.MaxEncrypt+1), nil); return err },
+		"nothing to make":      func() error { _, err := c.Generate(t.Context(), key, 0, nil); return err },
+		"too much to make":     func() error { _, err := c.Generate(t.Context(), key, awskms.MaxGenerate+1, nil); return err },
+		"an unknown operation": func() error { return c.Permitted(t.Context(), key, "Sign") },
+	} {
+		if err := call(); !errors.Is(err, keyring.ErrInvalid) && name != "an unknown operation" || err == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, call := range map[string]func() error{
+		"nothing to decrypt":    func() error { _, err := c.Decrypt(t.Context(), awskms.Blob{KeyARN: key}, nil); return err },
+		"nothing to re-encrypt": func() error { _, err := c.ReEncrypt(t.Context(), awskms.Blob{}, nil, key, nil); return err },
+	} {
+		if err := call(); !errors.Is(err, keyring.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := s.Requests(); len(n) > 0 {
+		t.Errorf("%v", n)
+	}
+}
+
+func BenchmarkDecrypt(b *testing.B) {
+	s := kmstest.New(b)
+	c, err := awskms.New(b.Context(), s.Options())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	blob, err := c.Generate(b.Context(), s.NewKey(kmstest.Region), 32, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	decrypt := func() {
+		got, err := c.Decrypt(b.Context(), blob, nil)
+		if err != nil {
+			b.Error(err)
+		}
+		got.Wipe()
+	}
+	b.Run("one", func(b *testing.B) {
+		for b.Loop() {
+			decrypt()
+		}
+	})
+	b.Run("many", func(b *testing.B) {
+		b.SetParallelism(16)
+		b.RunParallel(func(p *testing.PB) {
+			for p.Next() {
+				decrypt()
+			}
+		})
+	})
+}

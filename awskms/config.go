@@ -17,6 +17,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -40,6 +41,7 @@ func (l *loader) load(ctx context.Context) (aws.Config, error) {
 func (l *loader) options() []func(*config.LoadOptions) error {
 	with := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(l.httpClient()),
+		config.WithLogger(logging.Nop{}), // else the SDK writes to the database's standard error
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		config.WithDefaultsMode(aws.DefaultsModeLegacy), // "auto" would ask the network
 		config.WithAPIOptions([]func(*middleware.Stack) error{l.bound}),

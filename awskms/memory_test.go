@@ -13,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -131,51 +130,60 @@ func needles(key *secret.Bytes) []byte {
 	var all bytes.Buffer
 	add := func(what string, s *secret.Bytes) {
 		for b, i := s.Reveal(), 0; i+8 <= len(b); i += 8 {
-			fmt.Fprintf(&all, "%d %s at %d\n", binary.LittleEndian.Uint64(b[i:])^mask, what, i)
+			fmt.Fprintf(&all, "%d %d %s\n", binary.LittleEndian.Uint64(b[i:])^mask, i, what)
 		}
 		s.Wipe()
 	}
-	add("the key", key.Clone())
+	add("raw", key.Clone())
 	digits := secret.New(2 * key.Len())
 	hex.Encode(digits.Reveal(), key.Reveal())
-	add("hexadecimal digits", digits.Clone())
+	add("hex", digits.Clone())
 	for i, c := range digits.Reveal() {
 		if c >= 'a' {
 			digits.Reveal()[i] = c - 'a' + 'A'
 		}
 	}
-	add("HEXADECIMAL digits", digits)
+	add("HEX", digits)
 	for phase := range 3 {
 		from := secret.Copy(key.Reveal()[phase : key.Len()-(key.Len()-phase)%3])
 		coded := secret.New(base64.StdEncoding.EncodedLen(from.Len()))
 		base64.StdEncoding.Encode(coded.Reveal(), from.Reveal())
 		from.Wipe()
-		add(fmt.Sprintf("BASE64 %d", phase), coded)
+		add(fmt.Sprintf("base64/%d", phase), coded)
 	}
 	return all.Bytes()
 }
 
+// piece is a piece of a key in some form.
+type piece struct {
+	form string
+	at   int
+}
+
 // wanted reads what needles wrote.
-func wanted(t *testing.T, name string) map[uint64]string {
+func wanted(t *testing.T, name string) map[uint64]piece {
 	t.Helper()
 	text, err := os.ReadFile(name + ".needles")
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[uint64]string{}
+	all := map[uint64]piece{}
 	for line := range strings.Lines(string(text)) {
-		number, what, _ := strings.Cut(strings.TrimSpace(line), " ")
-		n, err := strconv.ParseUint(number, 10, 64)
-		if err != nil {
+		var n uint64
+		var p piece
+		if _, err := fmt.Sscan(line, &n, &p.at, &p.form); err != nil {
 			t.Fatal(err)
 		}
-		all[n] = what
+		all[n] = p
 	}
 	return all
 }
 
-// search looks through this process's memory.
-func search(t *testing.T, all map[uint64]string) (found []string) {
+// search looks through this process's memory for three pieces in a row: one alone may
+// be chance, or what a register was saved to when a goroutine was interrupted.
+//
+//go:norace
+func search(t *testing.T, all map[uint64]piece) (found []string) {
 	t.Helper()
 	buf, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
@@ -205,13 +213,16 @@ func search(t *testing.T, all map[uint64]string) (found []string) {
 		if fmt.Sprintf("%x", from) == strings.TrimLeft(own, "0") {
 			continue
 		}
-		for at := from; at < to; at += int64(len(buf)) - 8 {
+		for at := from; at < to; at += int64(len(buf)) - 24 {
 			n, _ := mem.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
-			for i := 0; i+8 <= n; i++ {
-				if filter[binary.LittleEndian.Uint16(buf[i:])] {
-					if what, ok := all[binary.LittleEndian.Uint64(buf[i:])^mask]; ok {
-						found = append(found, fmt.Sprintf("%s: at %x in %s", what, at+int64(i), strings.TrimSpace(line)))
-					}
+			for i := 0; i+24 <= n; i++ {
+				if !filter[binary.LittleEndian.Uint16(buf[i:])] {
+					continue
+				}
+				p, ok := all[binary.LittleEndian.Uint64(buf[i:])^mask]
+				if ok && all[binary.LittleEndian.Uint64(buf[i+8:])^mask] == (piece{p.form, p.at + 8}) &&
+					all[binary.LittleEndian.Uint64(buf[i+16:])^mask] == (piece{p.form, p.at + 16}) {
+					found = append(found, fmt.Sprintf("%s from %d, at %x in %s", p.form, p.at, at+int64(i), strings.TrimSpace(line)))
 				}
 			}
 		}

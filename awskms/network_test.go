@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -234,5 +236,71 @@ func TestParallel(t *testing.T) {
 	}
 	if n := c.Requests(); n["Decrypt"] != workers*rounds {
 		t.Errorf("%v: some were sent again", n)
+	}
+}
+
+// An answer that breaks off is no answer, whatever has come of it.
+func TestAnswerBreaksOff(t *testing.T) {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		io.WriteString(w, `{"KeyId":"k","Plaintext":"c2VjcmV0`)
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	front.Config.ErrorLog = log.New(io.Discard, "", 0)
+	defer front.Close()
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	stderr := os.Stderr
+	os.Stderr = said
+	_, c, key := newClient(t, func(o *awskms.Options) { o.Endpoint = front.URL })
+	os.Stderr = stderr
+	got, err := c.Decrypt(t.Context(), awskms.Blob{KeyARN: key, Data: []byte("x")}, nil)
+	if got != nil || !errors.Is(err, keyring.ErrUnreachable) || !strings.HasSuffix(err.Error(), ": the answer could not be read: the connection was closed without an answer") {
+		t.Errorf("%v, %v", got, err)
+	}
+	if n := c.Requests()["Decrypt"]; n != 3 {
+		t.Errorf("%d requests", n)
+	}
+	if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {
+		t.Errorf("the SDK writes to the standard error: %q, %v", text, err)
+	}
+}
+
+// A clock that is wrong is set by what the server's answer says.
+func TestClockSkew(t *testing.T) {
+	const ahead = 3 * time.Hour
+	clean(t)
+	s := kmstest.New(t)
+	key := s.NewKey(kmstest.Region)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := time.Now().Add(ahead)
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		at, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+		if err == nil && at.Sub(now).Abs() < 5*time.Minute {
+			s.ServeHTTP(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		io.WriteString(w, `{"__type":"InvalidSignatureException","message":"Signature expired: 20260101T000000Z is now earlier than 20260101T002500Z"}`)
+	}))
+	defer front.Close()
+	o := s.Options()
+	o.Endpoint = front.URL
+	c, err := awskms.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 3 {
+		if _, err := c.Describe(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := c.Requests()["DescribeKey"]; n != 4 {
+		t.Errorf("%d requests, not 4: what was learnt is forgotten", n)
 	}
 }

@@ -78,10 +78,11 @@ func (p protocol) DeserializeResponse(ctx context.Context, s *smithy.OperationSc
 	} else {
 		plain.Wipe()
 	}
+	rest := bytes.Clone(body) // the SDK may read it when buf is wiped, and another's
 	r.Body = struct {
 		io.Reader
 		io.Closer
-	}{bytes.NewReader(body), r.Body}
+	}{bytes.NewReader(rest), r.Body}
 	return p.ClientProtocol.DeserializeResponse(ctx, s, types, r, out)
 }
 

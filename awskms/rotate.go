@@ -95,9 +95,10 @@ func (r *rotation) send(ctx context.Context) error {
 	}
 	whole, cancel := context.WithTimeout(ctx, r.c.timeout)
 	defer cancel()
+	began := time.Now()
 	for n := 0; ; n++ {
 		x := newExchange()
-		e := r.c.once(ctx, whole, "RotateKeyOnDemand", r.keyID, x, do)
+		e := r.c.once(ctx, whole, began, "RotateKeyOnDemand", r.keyID, x, do)
 		if e == nil {
 			return nil
 		}
