@@ -20,8 +20,10 @@ import (
 	"github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/config/enterprise"
+	"github.com/dbkeyring/dbkeyring/config/keyringaws"
 	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
+	"github.com/dbkeyring/dbkeyring/config/perconakms"
 	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
@@ -32,12 +34,14 @@ type Kind string
 // The kinds of keyring that Read knows.
 const (
 	Percona    Kind = "component_keyring_kmip (Percona Server)"
+	PerconaKMS Kind = "component_keyring_kms (Percona Server)"
 	Enterprise Kind = "component_keyring_kmip (MySQL Enterprise)"
 	OKV        Kind = "keyring_okv"
+	KeyringAWS Kind = "keyring_aws"
 	File       Kind = "component_keyring_file"
 )
 
-// Conf is a keyring that can be opened. Of KMIP and File one is set.
+// Conf is a keyring that can be opened. Of KMIP, File, KMS and AWS one is set.
 type Conf struct {
 	Kind  Kind
 	Path  string // what was read, absolute: a configuration file, a folder, or the data file itself
@@ -45,6 +49,8 @@ type Conf struct {
 
 	KMIP *kmip.Options
 	File *jsonfile.Options
+	KMS  *perconakms.Options
+	AWS  *keyringaws.Options
 
 	Warnings []string // what works and deserves attention
 	Notes    []string // what was decided
@@ -57,7 +63,8 @@ const (
 )
 
 // Read looks at what lies at the path and reads the configuration. It takes
-// component_keyring_kmip.cnf of either product, a keyring_okv folder,
+// component_keyring_kmip.cnf of either product, component_keyring_kms.cnf, a
+// keyring_okv folder, a server's option file with keyring_aws,
 // component_keyring_file.cnf, and that component's data file; one that does not
 // exist yet only if its name ends in ".json". What is wrong is one error of type
 // [config.Faults]; with one, only the Path, the Warnings and the Notes count.
@@ -79,13 +86,20 @@ func Read(path string, base config.Base) (*Conf, error) {
 	case info.IsDir():
 		return c.readFolder()
 	}
-	isData, err := isDataFile(abs)
-	switch {
-	case err != nil:
+	head, err := headOf(abs)
+	if err != nil {
 		return c, faults(abs, "cannot read it: "+config.OSReason(err), "Run dbkeyring as a user who may.", err)
-	case isData:
+	}
+	defer head.Wipe()
+	switch text := head.Reveal(); {
+	case isDataFile(info, text):
+		if problem, cure := notPlain(text); problem != "" {
+			return c, faults(abs, problem, cure, nil)
+		}
 		c.setFile(jsonfile.Options{Path: abs})
 		return c, nil
+	case isOptionFile(text):
+		return c.readOptionFile(base)
 	}
 	return c.readConfiguration(base)
 }
@@ -124,6 +138,10 @@ func (c *Conf) readConfiguration(base config.Base) (*Conf, error) {
 	case has(config.PerconaNames()), name == percona.FileName:
 		p, report, err := percona.ReadFile(c.Path, base)
 		return c.setKMIP(Percona, p.Options, report, err)
+	case perconakms.Is(o), name == perconakms.FileName:
+		return c.readPerconaKMS(base)
+	case has(enterpriseAWSNames()):
+		return c, c.enterpriseAWS(o.Lines["cmk_id"])
 	case o.Has("path"), name == fileComponentConf:
 		return c.readFileComponent(o)
 	}
@@ -136,7 +154,7 @@ func (c *Conf) readFileComponent(o *config.Object) (*Conf, error) {
 	for name := range o.Members {
 		switch name {
 		case "read_local_config", "path", "read_only":
-		case "region", "kms_key", "auth_key", "secret_access_key", "password", "cmk_id", "aws_authentication":
+		case "region", "password":
 			others = append(others, name)
 		default:
 			o.Warn(name, "there is no such option, it is ignored")
@@ -192,41 +210,73 @@ func (c *Conf) Open(ctx context.Context, readOnly bool, log *slog.Logger) (keyri
 		}
 		return r, nil
 	}
+	if c.KMIP == nil {
+		return c.openAWS(ctx, readOnly, log)
+	}
 	return kmip.Open(ctx, *c.KMIP, log)
 }
 
-// Wipe wipes the password of the configuration, if it has one.
+// DataFile is the file on this host that keeps the keys; "" if a key server does.
+func (c *Conf) DataFile() string {
+	switch {
+	case c.File != nil:
+		return c.File.Path
+	case c.KMS != nil:
+		return c.KMS.Path
+	case c.AWS != nil:
+		return c.AWS.DataFile
+	}
+	return ""
+}
+
+// ReadOnly says whether the configuration forbids to change the keyring.
+func (c *Conf) ReadOnly() bool {
+	return c.File != nil && c.File.ReadOnly || c.KMS != nil && c.KMS.ReadOnly
+}
+
+// Wipe lets go of what is secret in the configuration.
 func (c *Conf) Wipe() {
-	if c.KMIP != nil {
+	switch {
+	case c.KMIP != nil:
 		c.KMIP.ClientKeyPassword.Wipe()
+	case c.KMS != nil:
+		c.KMS.Wipe()
+	case c.AWS != nil:
+		c.AWS.Wipe()
 	}
 }
 
-// isDataFile says whether the file is meant to be component_keyring_file's data:
-// an empty one is, too. What it holds is not judged here.
-func isDataFile(path string) (bool, error) {
+// headOf returns the beginning of a file, which may hold keys; nothing of a pipe, on
+// which opening could take for ever.
+func headOf(path string) (*secret.Bytes, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return false, err // a pipe is not opened, which could take for ever
+		return secret.New(0), err
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer f.Close()
-	head := secret.New(4096)
-	defer head.Wipe()
-	n, err := io.ReadFull(f, head.Reveal())
+	head := secret.New(int(min(info.Size(), 16<<10)))
+	_, err = io.ReadFull(f, head.Reveal())
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, err
+		head.Wipe()
+		return nil, err
 	}
-	text := head.Reveal()[:n]
-	return n == 0 || bytes.Contains(text, []byte(`"elements"`)) || bytes.Contains(text, []byte(`"version"`)), nil
+	return head, nil
+}
+
+// isDataFile says whether a file is meant to be a keyring's data: an empty one is, too.
+// What it holds is not judged here.
+func isDataFile(info fs.FileInfo, head []byte) bool {
+	return info.Mode().IsRegular() && (len(head) == 0 || keyringaws.IsDataFile(head) ||
+		bytes.Contains(head, []byte(`"elements"`)) || bytes.Contains(head, []byte(`"version"`)))
 }
 
 // known is what there could have been.
 const known = "component_keyring_kmip.cnf of Percona Server (server_addr) or MySQL Enterprise (kmip_configuration_directory), " +
-	"a folder with " + okv.FileName + " (keyring_okv), component_keyring_file.cnf (path), " +
+	"component_keyring_kms.cnf (kms_key), a folder with " + okv.FileName + " (keyring_okv), an option file (my.cnf) with keyring_aws, component_keyring_file.cnf (path), " +
 	"component_keyring_file's JSON data file (version, elements)"
 
 func unknown(path, problem string, err error) error {

@@ -125,12 +125,12 @@ func TestFaults(t *testing.T) {
 		dir:                           {": it is a folder without okvclient.ora; looked for: "},
 		pipe:                          {"/pipe: it is not a regular file"},
 		file("other.cnf", `{"a": 1}`): {"/other.cnf: it is JSON, and none of these; looked for: "},
-		file("my.cnf", "[mysqld]\n"):  {"/my.cnf, line 1: it is not JSON"},
+		file("my.cnf", "[mysqld]\n"):  {"/my.cnf: it is an option file without keyring_aws"},
 		file("a/component_keyring_kmip.cnf", `{}`):                                           {"5 faults", "server_addr"},
 		file("mixed.cnf", `{"server_addr": "a", "server": "b:5696"}`):                        {"it mixes the options of two components"},
 		file("pointer.cnf", `{"read_local_config": true}`):                                   {"read_local_config", "Name that file instead"},
 		file("a/component_keyring_file.cnf", `{"read_only": 1}`):                             {"2 faults", "path (", "it is missing", "read_only (", "a number where true or false is needed"},
-		file("kms.cnf", `{"path": "/x", "read_only": false, "region": "r", "kms_key": "k"}`): {"another component, whose data file is encrypted"},
+		file("kms.cnf", `{"path": "/x", "read_only": false, "region": "r", "kms_key": "k"}`): {"region", `"r" is not the name of an AWS region`},
 		file("x/CA.pem", "") + "/..":                                                         {"/x/CA.pem/..", "not a directory"},
 	} {
 		conf, err := anyconf.Read(path, config.Base(dir))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/backend/kmsdata"
 	"github.com/dbkeyring/dbkeyring/config"
+	"github.com/dbkeyring/dbkeyring/config/optionfile"
 	"github.com/dbkeyring/dbkeyring/keyring"
 )
 
@@ -50,6 +51,22 @@ type Settings struct {
 // names are the variables as the plugin's text has them.
 func (s *Settings) names() map[string]*string {
 	return map[string]*string{"cmk_id": &s.KeyID, "conf_file": &s.ConfFile, "data_file": &s.DataFile, "region": &s.Region}
+}
+
+// SettingsOf returns the variables as a server's option files have them; false if these
+// are about another keyring.
+func SettingsOf(files *optionfile.Files) (Settings, bool) {
+	s := Settings{Where: func(variable string) (string, int) {
+		o, _ := files.Last(variable)
+		return o.File, o.Line
+	}}
+	found := slices.Contains(files.Keyrings(), Plugin)
+	for variable, value := range map[string]*string{VariableKey: &s.KeyID, VariableConf: &s.ConfFile, VariableData: &s.DataFile, VariableRegion: &s.Region} {
+		if o, ok := files.Last(variable); ok {
+			*value, found = o.Value, true
+		}
+	}
+	return s, found
 }
 
 // ParseSettings reads lines NAME=VALUE: cmk_id, conf_file, data_file and region. It is

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -86,24 +85,6 @@ func (r *reader) path(variable, text string, base config.Base) string {
 	file := filepath.Join(string(base), text)
 	r.warn(variable, fmt.Sprintf("%q is taken to be %s; write the absolute path, since the server is not always started in the same folder", text, file))
 	return file
-}
-
-// dataFile looks at what can be known of the file beforehand: it and its folder are
-// made when they are not there.
-func (r *reader) dataFile(file string) {
-	if file == "" {
-		return
-	}
-	info, err := os.Stat(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		r.fault(VariableData, "cannot look at "+file+": "+config.OSReason(err), config.RightsCure(file), err)
-	case !info.Mode().IsRegular():
-		r.fault(VariableData, file+" is not a regular file", "Set it to a file, which need not exist yet.", nil)
-	case info.Mode()&0o002 != 0:
-		r.warn(VariableData, "everyone on this host can change "+file+"; chmod o-w "+file)
-	}
 }
 
 // key reads the KMS key and its region.
