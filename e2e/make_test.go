@@ -127,7 +127,8 @@ func TestMakeCleanAll(t *testing.T) {
 	t.Parallel()
 	root, cache, run := tempDir(t), tempDir(t), tempDir(t)
 	copyTree(t, filepath.Join(suite.root, "scripts"), root)
-	ours := []string{root + "/build/bin/dbkeyring", cache + "/sid/usr/hostbin/mysqld", cache + "/sid.abcdef/x", run + "/keys/data.db", run + "/mysql/data/ibdata1", run + "/okv/mysql/data/ibdata1", run + "/endpoint/a.pem", run + "/keyserver.log", run + "/mysqld.pid"}
+	ours := []string{root + "/build/bin/dbkeyring", cache + "/sid/usr/hostbin/mysqld", cache + "/sid.abcdef/x", run + "/keys/data.db", run + "/mysql/data/ibdata1", run + "/okv/mysql/data/ibdata1", run + "/endpoint/a.pem", run + "/keyserver.log", run + "/mysqld.pid",
+		run + "/kms/keyring-mysql/aws-keyring-data", run + "/aws/my.cnf", run + "/moto.log"}
 	theirs := []string{cache + "/other", run + "/notes.txt"}
 	for _, file := range append(ours, theirs...) {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -164,6 +165,11 @@ func TestMakeRefusesOtherServers(t *testing.T) {
 	} {
 		if out, err := script(t, []string{"MYSQLD=" + path}, "mysql"); err == nil || !strings.Contains(out, want) {
 			t.Errorf("MYSQLD=%s: %v: %s", path, err, out)
+		}
+	}
+	for path, want := range map[string]string{"/bin/false": "/bin/false does not run", "/nowhere/here": "/nowhere/here is no program: name a moto_server, or none, and one is fetched."} {
+		if out, err := script(t, []string{"MOTO_SERVER=" + path}, "moto"); err == nil || !strings.Contains(out, want) {
+			t.Errorf("MOTO_SERVER=%s: %v: %s", path, err, out)
 		}
 	}
 }
