@@ -1,6 +1,7 @@
 package awskms
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -134,12 +135,12 @@ func (c *Client) Requests() map[string]int64 {
 	return maps.Clone(c.http.requests)
 }
 
+// regionFor is the region in which a key is asked for.
+func (c *Client) regionFor(keyID string) string { return cmp.Or(regionOf(keyID), c.config.Region) }
+
 // of returns the SDK's client for the region of a key.
 func (c *Client) of(keyID string) (*kms.Client, error) {
-	region := regionOf(keyID)
-	if region == "" {
-		region = c.config.Region
-	}
+	region := c.regionFor(keyID)
 	if region == "" {
 		return nil, c.noRegion()
 	}

@@ -83,6 +83,14 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	away, err := c.ReEncrypt(t.Context(), moved, nil, far, with) // AWS KMS itself cannot, across regions
+	if err != nil || away.KeyARN != far {
+		t.Fatalf("%v, %v", away, err)
+	}
+	if got, err := c.Decrypt(t.Context(), away, with); err != nil || !got.Equal(first) {
+		t.Fatal(err)
+	}
+
 	k, err := c.Describe(t.Context(), "alias/db")
 	if err != nil || k.ARN != key || k.State != "Enabled" || k.Usage != "ENCRYPT_DECRYPT" || k.Spec != "SYMMETRIC_DEFAULT" || k.Manager != "CUSTOMER" {
 		t.Errorf("%+v, %v", k, err)

@@ -93,10 +93,19 @@ func (c *Client) Generate(ctx context.Context, keyID string, size int, with Cont
 }
 
 // ReEncrypt encrypts a blob under another KMS key, or with another context, within AWS KMS.
-// It is asked for in the region of the new key, which has to be the blob's.
+// It is asked for in the region of the new key. AWS KMS cannot do it for a blob of another
+// region: that one is decrypted there and encrypted here, and what it holds is wiped.
 func (c *Client) ReEncrypt(ctx context.Context, b Blob, from Context, keyID string, to Context) (Blob, error) {
 	if err := c.checkBlob("ReEncrypt", b); err != nil {
 		return Blob{}, err
+	}
+	if b.KeyARN != "" && c.regionFor(b.KeyARN) != c.regionFor(keyID) {
+		plain, err := c.Decrypt(ctx, b, from)
+		if err != nil {
+			return Blob{}, err
+		}
+		defer plain.Wipe()
+		return c.Encrypt(ctx, keyID, plain, to)
 	}
 	var out *kms.ReEncryptOutput
 	err := c.call(ctx, "ReEncrypt", keyID, newExchange, func(ctx context.Context, api *kms.Client) (err error) {

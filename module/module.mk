@@ -12,10 +12,11 @@ SHIM_LDFLAGS := -shared -s -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--no-u
 CORE_LDFLAGS := -s -w -extldflags "-Wl,--version-script=$(abspath $(MODULE_DIR))/core/exports.map -Wl,-z,now"
 MYSQL_SHIM := $(wildcard $(MODULE_DIR)mysql/*) $(MODULE_DIR)core/dbkeyring.h $(MODULE_DIR)module.mk
 # What a component and a plugin have in common.
-MYSQL_COMMON := $(filter-out %/component.c %/plugin.c,$(filter %.c,$(MYSQL_SHIM)))
+MYSQL_COMMON := $(filter-out $(wildcard $(MODULE_DIR)mysql/component.c $(MODULE_DIR)mysql/plugin*.c),$(filter %.c,$(MYSQL_SHIM)))
+MODULES := libdbkeyring component_keyring_kmip component_keyring_kms keyring_okv keyring_aws
 
 .PHONY: modules modules-faultinject
-modules: $(MODULE_LIB)/libdbkeyring.so $(MODULE_LIB)/component_keyring_kmip.so $(MODULE_LIB)/keyring_okv.so ## the database modules
+modules: $(MODULES:%=$(MODULE_LIB)/%.so) ## the database modules
 
 modules-faultinject: ## the modules with faults to inject, for the tests
 	@$(MAKE) --no-print-directory -f $(MODULE_DIR)module.mk MODULE_LIB=build/faultinject/lib MODULE_TAGS=faultinject modules
@@ -28,13 +29,13 @@ $(MODULE_LIB)/libdbkeyring.so:
 		-ldflags '$(CORE_LDFLAGS)' -o $@ ./$(MODULE_DIR)core
 	@rm -f $(@:.so=.h) # cgo's header; ours is module/core/dbkeyring.h
 
-# One shim from the same files for each name: $(1) is component or plugin.
+# One shim for each name. $(1): component or plugin; $(2): the sources of this name.
 define mysql-shim
 	@mkdir -p $(@D)
-	@gcc $(SHIM_CFLAGS) -DKEYRING=$(basename $(@F)) -o $@ $(MODULE_DIR)mysql/$(1).c $(MYSQL_COMMON) \
+	@gcc $(SHIM_CFLAGS) -DKEYRING=$(basename $(@F)) -o $@ $(MODULE_DIR)mysql/$(1).c $(2) $(MYSQL_COMMON) \
 		$(SHIM_LDFLAGS) -Wl,--version-script=$(MODULE_DIR)mysql/$(1)_exports.map
 endef
 $(MODULE_LIB)/component_%.so: $(MYSQL_SHIM)
 	$(call mysql-shim,component)
 $(MODULE_LIB)/keyring_%.so: $(MYSQL_SHIM)
-	$(call mysql-shim,plugin)
+	$(call mysql-shim,plugin,$(wildcard $(MODULE_DIR)mysql/plugin_$**.c))

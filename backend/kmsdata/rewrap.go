@@ -35,9 +35,9 @@ func (r *Keyring) RotateMasterKey(ctx context.Context) (report string, err error
 	}
 	n, err := r.client.Rotations(ctx, r.o.KeyID)
 	if err != nil {
-		return fmt.Sprintf("the KMS key %s has been rotated; how many of its %d rotations on demand are used is not known: %v", r.o.KeyID, awskms.MaxOnDemandRotations, err), nil
+		return fmt.Sprintf("the KMS key %s has new material; how many of its %d rotations on demand are used is not known: %v", r.o.KeyID, awskms.MaxOnDemandRotations, err), nil
 	}
-	return fmt.Sprintf("the KMS key %s has been rotated: %d of its %d rotations on demand are used", r.o.KeyID, n, awskms.MaxOnDemandRotations), nil
+	return fmt.Sprintf("the KMS key %s has new material: %d of its %d rotations on demand are used", r.o.KeyID, n, awskms.MaxOnDemandRotations), nil
 }
 
 func (r *Keyring) writable(ctx context.Context) error {
@@ -66,7 +66,11 @@ func (r *Keyring) Rewrap(ctx context.Context, progress func(done, total int)) er
 	case <-ctx.Done():
 		return fault(op, keyring.ID{}, ctx.Err())
 	}
-	return fault(op, keyring.ID{}, r.rewrap(ctx, progress))
+	err := r.rewrap(ctx, progress)
+	if errors.As(err, new(*idError)) {
+		return fault("encrypt anew", keyring.ID{}, err) // that key
+	}
+	return fault(op, keyring.ID{}, err)
 }
 
 func (r *Keyring) rewrap(ctx context.Context, progress func(done, total int)) error {

@@ -41,6 +41,8 @@ type Config struct {
 	Status []keyring.StatusRow // for the host's status table, without secrets
 	// CallTimeout bounds each call of the host. 0 means 30 s.
 	CallTimeout time.Duration
+	// OpenTimeout bounds Open. 0 means a minute.
+	OpenTimeout time.Duration
 	// Open opens the keyring. It is called again after an outage, and by then
 	// the host may have become another user.
 	Open func(context.Context) (keyring.Keyring, error)

@@ -315,6 +315,34 @@ func TestHealsByItself(t *testing.T) {
 	})
 }
 
+// A server that refuses is asked again too, at the slower pace: what is wrong is mended
+// there, and nobody there thinks of this host.
+func TestRefusalHealsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opened := 0
+		var err error = keyring.E("open", keyring.ID{}, keyring.ErrDenied, errors.New("not permitted"))
+		x := newHost(t, func(bridge.Request) (bridge.Config, error) {
+			return bridge.Config{Open: func(context.Context) (keyring.Keyring, error) { opened++; return &faulty{}, err }}, nil
+		})
+		defer x.Close(x.h)
+		x.want(x.load(), bridge.Denied, "Load")
+		time.Sleep(10 * time.Minute)
+		if synctest.Wait(); opened < 10 || opened > 30 {
+			t.Errorf("opened %d times in 10 minutes", opened)
+		}
+		err = keyring.E("open", keyring.ID{}, keyring.ErrInactive, errors.New("disabled"))
+		time.Sleep(time.Minute)
+		err = nil
+		time.Sleep(time.Minute)
+		if synctest.Wait(); !x.Ready(x.h) {
+			t.Errorf("not healed; log %q", x.log)
+		}
+		if !x.logged("not available yet: not permitted") || !x.logged("still not available: disabled") {
+			t.Errorf("log %q", x.log)
+		}
+	})
+}
+
 func TestWrongConfigurationIsNotRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newHost(t, testring.New().Configure)
@@ -558,7 +586,7 @@ func TestConfigIsWiped(t *testing.T) {
 		for _, c := range []struct {
 			err   error
 			after int32
-		}{{keyring.ErrUnreachable, 0}, {keyring.ErrDenied, 2}, {keyring.ErrUnreachable, 2}, {nil, 4}, {keyring.ErrUnreachable, 5}} {
+		}{{keyring.ErrUnreachable, 0}, {keyring.ErrDenied, 1}, {keyring.ErrUnreachable, 2}, {nil, 4}, {keyring.ErrUnreachable, 5}} {
 			err = c.err
 			x.load()
 			if synctest.Wait(); wiped.Load() != c.after {

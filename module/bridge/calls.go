@@ -14,6 +14,8 @@ import (
 const MaxNameSize = 255
 
 var (
+	errNotLoaded   = errors.New("the keyring is not loaded; the error log says why")
+	errBroken      = errors.New("the keyring takes no more calls after a fault in dbkeyring; the error log has it")
 	errTooSmall    = errors.New("the buffer is too small")
 	errUnsupported = errors.New("this keyring cannot do that")
 )

@@ -40,18 +40,9 @@ func TestCodeOfEachKind(t *testing.T) {
 	}
 }
 
-// The header and this package must agree on every code.
+// The header and this package must agree on every code, and every rotation.
 func TestHeaderHasTheSameCodes(t *testing.T) {
-	header, err := os.ReadFile("../core/dbkeyring.h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, body, _ := strings.Cut(string(header), "enum dbk_code {")
-	body, _, _ = strings.Cut(body, "}")
-	got := map[string]string{}
-	for _, m := range regexp.MustCompile(`DBK_(\w+) = (\d+)`).FindAllStringSubmatch(body, -1) {
-		got[m[1]] = m[2]
-	}
+	got := inHeader(t, "enum dbk_code {")
 	want := map[string]string{}
 	for name, code := range map[string]Code{
 		"OK": OK, "NOT_FOUND": NotFound, "EXISTS": Exists, "READ_ONLY": ReadOnly, "UNREACHABLE": Unreachable, "INACTIVE": Inactive,
@@ -62,4 +53,24 @@ func TestHeaderHasTheSameCodes(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
+	want = map[string]string{"ROTATE_MASTER_KEY": fmt.Sprint(int(RotateMasterKey)), "ROTATE_KEYS": fmt.Sprint(int(RotateKeys))}
+	if d := cmp.Diff(want, inHeader(t, "enum dbk_rotation {")); d != "" {
+		t.Error(d)
+	}
+}
+
+// inHeader returns the numbers of an enum in the header.
+func inHeader(t *testing.T, start string) map[string]string {
+	t.Helper()
+	header, err := os.ReadFile("../core/dbkeyring.h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(header), start)
+	body, _, _ = strings.Cut(body, "}")
+	got := map[string]string{}
+	for _, m := range regexp.MustCompile(`DBK_(\w+) = (\d+)`).FindAllStringSubmatch(body, -1) {
+		got[m[1]] = m[2]
+	}
+	return got
 }

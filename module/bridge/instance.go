@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,12 +18,14 @@ import (
 
 const (
 	defaultCallTimeout = 30 * time.Second
-	openTimeout        = time.Minute // a backstop: the configuration sets its own, shorter limit
+	defaultOpenTimeout = time.Minute
 	closeTimeout       = 2 * time.Second
 	logLines           = 256
 
-	firstRetry = 500 * time.Millisecond
-	lastRetry  = 10 * time.Second
+	// An outage passes by itself, so it is asked often. What somebody has to mend is
+	// asked at the slower pace.
+	firstRetry, lastRetry         = 500 * time.Millisecond, 10 * time.Second
+	firstSlowRetry, lastSlowRetry = 10 * time.Second, time.Minute
 
 	notReloaded = "The keyring was not reloaded, the keys of the last load stay in use: "
 )
@@ -71,9 +74,9 @@ func (in *instance) flush() { in.queue.Flush(in.emit) }
 // Load reads the configuration and, unless offline, opens the keyring. Later
 // calls reload: they build the new state aside and swap it in on success only.
 //
-// When nothing is loaded yet and the key server could not be reached, Load fails
-// and goes on trying in the background until it succeeds, or Load or Close is
-// called.
+// When nothing is loaded yet and the key server could not be reached, or it refuses,
+// Load fails and goes on trying in the background until it succeeds, or Load or Close
+// is called.
 func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	in := b.instance(h)
 	if in == nil {
@@ -90,7 +93,7 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 	req.Component, req.Log = in.component, in.log
 	config, err := in.configure(req)
 	if err == nil && !offline {
-		err = in.open(context.Background(), config, openTimeout)
+		err = in.open(context.Background(), config)
 	}
 	if err == nil {
 		config.wipe()
@@ -102,11 +105,11 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 		in.log.Error(notReloaded + cause(err))
 	case offline:
 		in.log.Error("The keyring cannot be opened: " + cause(err))
-	case code == Unreachable: // which passes without anybody's doing
+	case code == Unreachable || code == Denied || code == Inactive: // where the cure is nowhere in this host
 		in.log.Error("The keyring is not available yet: " + sentence(err) +
 			" It is tried again in the background; " + in.reload + " tries at once.")
 		in.missed = true
-		in.startRetry(config, cause(err))
+		in.startRetry(config, err)
 		return code
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
@@ -132,21 +135,18 @@ func (in *instance) configure(req Request) (config Config, err error) {
 }
 
 // open opens the keyring and swaps it in. The caller holds in.loading.
-func (in *instance) open(ctx context.Context, config Config, limit time.Duration) error {
-	next, err := newState(ctx, config, limit)
+func (in *instance) open(ctx context.Context, config Config) error {
+	next, err := newState(ctx, config)
 	if err == nil {
 		in.use(next)
 	}
 	return err
 }
 
-func newState(ctx context.Context, config Config, limit time.Duration) (*state, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func newState(ctx context.Context, config Config) (*state, error) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(config.OpenTimeout, defaultOpenTimeout))
 	defer cancel()
-	next := &state{rows: config.Status, timeout: config.CallTimeout}
-	if next.timeout <= 0 {
-		next.timeout = defaultCallTimeout
-	}
+	next := &state{rows: config.Status, timeout: cmp.Or(config.CallTimeout, defaultCallTimeout)}
 	err := protect(func() (err error) { next.keyring, err = config.Open(ctx); return err })
 	return next, err
 }
@@ -164,22 +164,23 @@ func (in *instance) use(next *state) {
 	}
 }
 
-// startRetry tries again in the background, at growing, jittered intervals. said
-// is the cause that the log has already.
-func (in *instance) startRetry(config Config, said string) {
+// startRetry tries again in the background, at growing, jittered intervals. The log
+// has the error already.
+func (in *instance) startRetry(config Config, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	in.retry.Store(&cancel)
 	in.spawn(func() {
 		defer cancel()
 		defer config.wipe()
-		for wait := firstRetry; ; wait = min(wait*2, lastRetry) {
+		said := cause(err)
+		for tries := 0; ; tries++ {
+			wait := pause(tries, codeOf(err))
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(wait/2 + rand.N(wait/2)):
 			}
-			err := in.tryAgain(ctx, config)
-			if err == nil {
+			if err = in.tryAgain(ctx, config); err == nil {
 				return
 			}
 			if text := cause(err); text != said { // once each, not every few seconds
@@ -190,6 +191,16 @@ func (in *instance) startRetry(config Config, said string) {
 	})
 }
 
+// pause is the time before the next try, after so many in the background and one that
+// failed with the code.
+func pause(tries int, code Code) time.Duration {
+	first, last := firstRetry, lastRetry
+	if code != Unreachable {
+		first, last = firstSlowRetry, lastSlowRetry
+	}
+	return min(first<<min(tries, 16), last)
+}
+
 // tryAgain returns nil when there is nothing more to try.
 func (in *instance) tryAgain(ctx context.Context, config Config) error {
 	in.loading.Lock()
@@ -197,7 +208,7 @@ func (in *instance) tryAgain(ctx context.Context, config Config) error {
 	if ctx.Err() != nil { // a Load or Close of the host overtook
 		return nil
 	}
-	err := in.open(ctx, config, openTimeout)
+	err := in.open(ctx, config)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -274,21 +285,33 @@ func (in *instance) answered() {
 
 // do runs one call of the host on the keyring.
 func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring.Keyring) error) Code {
+	code, _ := in.within(0, op, id, f)
+	return code
+}
+
+// within runs one call with a limit of its own; 0 is that of every call.
+func (in *instance) within(limit time.Duration, op string, id keyring.ID, f func(context.Context, keyring.Keyring) error) (Code, error) {
 	st := in.acquire()
 	if st == nil {
-		return NotLoaded
+		return NotLoaded, errNotLoaded
 	}
 	defer st.use.RUnlock()
 	if st.broken.Load() {
-		return Broken
+		return Broken, errBroken
 	}
-	ctx := newDeadline(st.timeout)
+	ctx := newDeadline(cmp.Or(limit, st.timeout))
 	defer ctx.release()
 	err := protect(func() error {
 		inject(op, id)
 		return f(ctx, st.keyring)
 	})
 	code := codeOf(err)
+	in.judge(st, op, code, err)
+	return code, err
+}
+
+// judge acts on how a call has ended: in the log, and on the state.
+func (in *instance) judge(st *state, op string, code Code, err error) {
 	switch {
 	case code == OK && (op == "store" || op == "generate" || op == "remove"): // no cache answers these
 		in.answered()
@@ -302,5 +325,4 @@ func (in *instance) do(op string, id keyring.ID, f func(context.Context, keyring
 			in.log.Error(line)
 		}
 	}
-	return code
 }

@@ -91,7 +91,7 @@ func (b *Bridge) Stage(h Handle, req Request) (reason string, code Code) {
 	config, err := in.configure(req)
 	var next *state
 	if err == nil {
-		next, err = newState(context.Background(), config, openTimeout)
+		next, err = newState(context.Background(), config)
 	}
 	config.wipe()
 	if err != nil {
@@ -122,7 +122,6 @@ func (b *Bridge) Commit(h Handle, componentPath string) Code {
 	defer in.loading.Unlock()
 	next := in.staging.take(componentPath)
 	if next == nil {
-		in.log.Error("The keyring of " + componentPath + " is not open any more; " + in.reload + " opens it again.")
 		return NotLoaded
 	}
 	in.use(next)

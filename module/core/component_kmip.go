@@ -25,17 +25,10 @@ func componentKMIP(req bridge.Request) (bridge.Config, error) {
 
 // kmipConfig is what all dialects that end in KMIP options have in common.
 func kmipConfig(req bridge.Request, o backend.Options, status []keyring.StatusRow, report config.Report, err error) (bridge.Config, error) {
-	for _, note := range report.Notes {
-		req.Log.Info(note)
-	}
-	for _, warning := range report.Warnings {
-		req.Log.Warn(warning)
-	}
+	c, err := logReport(req, status, report, err)
 	if err != nil {
-		return bridge.Config{Status: notApplicable(status)},
-			keyring.E("read the configuration", keyring.ID{}, keyring.ErrInvalid, err)
+		return c, err
 	}
-	req.Log.Info("the configuration is read", "file", report.File)
 	servers := time.Duration(len(o.Servers))
 	switch {
 	case req.Quick && o.ConnectTimeout > 0: // attempts to connect overlap
@@ -50,18 +43,8 @@ func kmipConfig(req bridge.Request, o backend.Options, status []keyring.StatusRo
 	if o.ConnectTimeout > 0 {
 		call = o.ConnectTimeout + 2*o.Timeout
 	}
-	return bridge.Config{
-		Status:      status,
-		CallTimeout: call,
-		Open:        func(ctx context.Context) (keyring.Keyring, error) { return backend.Open(ctx, o, req.Log) },
-		Wipe:        func() { o.ClientKeyPassword.Wipe() },
-	}, nil
-}
-
-// notApplicable is what the status table shows of options that were not understood.
-func notApplicable(rows []keyring.StatusRow) []keyring.StatusRow {
-	for i := range rows {
-		rows[i].Value = "<NOT APPLICABLE>"
-	}
-	return rows
+	c.CallTimeout = call
+	c.Open = func(ctx context.Context) (keyring.Keyring, error) { return backend.Open(ctx, o, req.Log) }
+	c.Wipe = func() { o.ClientKeyPassword.Wipe() }
+	return c, nil
 }

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 /* The version of this interface; compare it with what dbk_abi() returns. */
-#define DBK_ABI 1
+#define DBK_ABI 2
 
 enum dbk_code {
   DBK_OK = 0,
@@ -57,6 +57,12 @@ enum {
   DBK_SEVERAL = 4  /* other keyrings beside this one are meant: no warning */
 };
 
+/* What dbk_rotate renews. */
+enum dbk_rotation {
+  DBK_ROTATE_MASTER_KEY = 1, /* the key server's own key, under which the keys are encrypted */
+  DBK_ROTATE_KEYS = 2        /* the encryption of every key, under the present master key */
+};
+
 typedef uint64_t dbk_handle;
 typedef void (*dbk_log_fn)(void *context, int severity, const char *line);
 
@@ -75,11 +81,12 @@ int dbk_open(const char *component, const char *reload, dbk_log_fn log, void *co
 /*
  * dbk_load reads the configuration <component>.cnf and opens the keyring. Called
  * again it reloads: the old keys stay in use unless it returns DBK_OK.
- * component_path: the folder of the component. instance_path: the data folder,
- * NULL if there is none. first_dir: the current folder when the host loaded the
- * component. flags: DBK_OFFLINE, DBK_QUICK.
- * When the first load answers DBK_UNREACHABLE, the library goes on trying in the
- * background.
+ * component_path: the folder of the component; of the plugin keyring_aws it is the
+ * text of its settings, lines NAME=VALUE. instance_path: the data folder, NULL if
+ * there is none. first_dir: the current folder when the host loaded the component.
+ * flags: DBK_OFFLINE, DBK_QUICK.
+ * When the first load answers DBK_UNREACHABLE, DBK_DENIED or DBK_INACTIVE, the
+ * library goes on trying in the background.
  */
 int dbk_load(dbk_handle instance, const char *component_path, const char *instance_path,
              const char *first_dir, unsigned flags);
@@ -88,8 +95,9 @@ int dbk_load(dbk_handle instance, const char *component_path, const char *instan
  * dbk_stage and dbk_commit are a reload in two steps, for a host that may refuse
  * in the first only. dbk_stage opens the keyring of another component_path aside;
  * when it fails, reason, cut to capacity, says why and ends with a NUL byte.
- * dbk_commit puts it in use, at once and without the network. What is not
- * committed within a minute is closed.
+ * dbk_commit puts it in use, at once and without the network; DBK_NOT_LOADED: none
+ * waits for it, and what is in use stays in use. What is not committed within a
+ * minute is closed.
  */
 int dbk_stage(dbk_handle instance, const char *component_path, const char *first_dir, char *reason,
               size_t capacity);
@@ -126,6 +134,14 @@ int dbk_remove(dbk_handle instance, const char *id, const char *owner);
  */
 int dbk_native_id(dbk_handle instance, const char *id, const char *owner, char *name,
                   size_t capacity, size_t *size);
+
+/*
+ * dbk_rotate renews what protects the keys, which stay what they are: an enum
+ * dbk_rotation says what. It may take minutes. When it fails, reason, cut to
+ * capacity, says why and ends with a NUL byte. DBK_UNSUPPORTED: this keyring has
+ * nothing of the kind.
+ */
+int dbk_rotate(dbk_handle instance, int what, char *reason, size_t capacity);
 
 /*
  * A snapshot is a list of pairs of strings at one moment: "id" and "owner" of

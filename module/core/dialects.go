@@ -8,6 +8,8 @@ import "github.com/dbkeyring/dbkeyring/module/bridge"
 func dialects() map[string]bridge.Dialect {
 	return map[string]bridge.Dialect{
 		"component_keyring_kmip": componentKMIP,
+		"component_keyring_kms":  componentKMS,
+		"keyring_aws":            keyringAWS,
 		"keyring_okv":            keyringOKV,
 	}
 }

@@ -14,5 +14,6 @@ func dialects() map[string]bridge.Dialect {
 		"component_keyring_kmip": server.Configure,
 		"component_keyring_kms":  server.Configure,
 		"keyring_okv":            server.Configure,
+		"keyring_aws":            server.Configure,
 	}
 }

@@ -44,10 +44,15 @@ func dbk_load(instance C.dbk_handle, componentPath, instancePath, firstDir *C.in
 func dbk_stage(instance C.dbk_handle, componentPath, firstDir *C.in_string, reason *C.char, capacity C.size_t) (rc C.int) {
 	defer guard(&rc)
 	why, code := exported.Stage(bridge.Handle(instance), bridge.Request{ComponentPath: text(componentPath), FirstDir: text(firstDir)})
+	tell(why, reason, capacity)
+	return C.int(code)
+}
+
+// tell copies a reason, cut to the room there is.
+func tell(why string, reason *C.char, capacity C.size_t) {
 	if out := buffer(reason, capacity); len(out) > 0 {
 		out[copy(out[:len(out)-1], why)] = 0
 	}
-	return C.int(code)
 }
 
 //export dbk_commit
@@ -102,6 +107,14 @@ func dbk_native_id(instance C.dbk_handle, id, owner *C.in_string, name *C.char, 
 	defer guard(&rc)
 	n, code := exported.NativeID(bridge.Handle(instance), keyID(id, owner), buffer(name, capacity))
 	*size = C.size_t(n)
+	return C.int(code)
+}
+
+//export dbk_rotate
+func dbk_rotate(instance C.dbk_handle, what C.int, reason *C.char, capacity C.size_t) (rc C.int) {
+	defer guard(&rc)
+	why, code := exported.Rotate(bridge.Handle(instance), bridge.Rotation(what))
+	tell(why, reason, capacity)
 	return C.int(code)
 }
 

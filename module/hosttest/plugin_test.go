@@ -165,7 +165,7 @@ func TestMigrationOfALongOwner(t *testing.T) {
 }
 
 func TestPluginUnderSanitizers(t *testing.T) {
-	dir := sanitized(t, "keyring_okv", "component.c")
+	dir := sanitized(t, "keyring_okv", "plugin.c", "plugin_okv.c")
 	got := hostOf(t, dir, nil, "mkdir DIR/a", "mkdir DIR/b", configA, configB, "plugin keyring_okv -", "set-global DIR/a", "store k - AES 0123456789abcdef", "fetch k -", "fetch none -",
 		"generate g u@h SECRET 16384", "fetch g u@h", "keys 256", "storm 8 20", "set-global DIR/b", "set-global DIR/none", "set-global -", "set-persist-only DIR/a",
 		"fetch dbkeyring-panic -", "ready", "deinit", okv, "fetch k -", "deinit")
@@ -175,17 +175,20 @@ func TestPluginUnderSanitizers(t *testing.T) {
 	}
 }
 
-// sanitized builds the host and a module without the source file of the other
-// kind of module, to look for wrong memory accesses, undefined behaviour and
-// leaks; any ends the host with a code of its own.
-func sanitized(t *testing.T, module, without string) string {
+// sanitized builds the host and a module of its own source files and those of all,
+// to look for wrong memory accesses, undefined behaviour and leaks; any ends the host
+// with a code of its own.
+func sanitized(t *testing.T, module string, own ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	sources, err := filepath.Glob("../mysql/*.c")
 	if err != nil || len(sources) < 4 {
 		t.Fatalf("%v, %v", sources, err)
 	}
-	sources = slices.DeleteFunc(sources, func(s string) bool { return filepath.Base(s) == without })
+	sources = slices.DeleteFunc(sources, func(s string) bool {
+		name := filepath.Base(s)
+		return (strings.HasPrefix(name, "component") || strings.HasPrefix(name, "plugin")) && !slices.Contains(own, name)
+	})
 	flags := []string{"-g", "-O1", "-std=gnu11", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
 	shim := append(slices.Clone(flags), "-fPIC", "-fvisibility=hidden", "-shared", "-DKEYRING="+module, "-o", filepath.Join(dir, module+".so"))
 	for _, args := range [][]string{

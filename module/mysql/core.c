@@ -24,6 +24,7 @@
 static struct {
   char *component_path, *instance_path; /* instance_path: NULL if there is none */
   char *first_dir;                      /* the current folder at the first load */
+  unsigned flags;                       /* besides those that the server's state makes */
 } request;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for all below */
@@ -68,7 +69,7 @@ static const char *find_functions(void *library) {
   *(void **)&table.member = dlsym(library, "dbk_" #member);                 \
   if (table.member == NULL) return "dbk_" #member;
   FIND(abi) FIND(open) FIND(load) FIND(stage) FIND(commit) FIND(ready) FIND(close)
-  FIND(fetch) FIND(store) FIND(generate) FIND(remove) FIND(native_id) FIND(snapshot_keys) FIND(snapshot_status)
+  FIND(fetch) FIND(store) FIND(generate) FIND(remove) FIND(rotate) FIND(native_id) FIND(snapshot_keys) FIND(snapshot_status)
   FIND(snapshot_take) FIND(aes) FIND(aes_size)
 #undef FIND
   return NULL;
@@ -115,17 +116,17 @@ static int open_library(void) {
 
 /* open_and_load answers load(). The caller holds the lock. */
 static int open_and_load(void) {
-  if (open_library() != 0) return 1;
-  unsigned flags = 0;
+  if (open_library() != 0) return DBK_NOT_LOADED;
+  unsigned flags = request.flags;
   if (server_checks_options()) flags |= DBK_OFFLINE;
   if (server_initializes()) flags |= DBK_QUICK;
   if (server_migrates() || !server_is_mysqld()) flags |= DBK_SEVERAL;
   sigset_t saved;
   pthread_sigmask(SIG_BLOCK, &masked, &saved);
-  int failed = table.load(table.instance, request.component_path, request.instance_path,
-                          request.first_dir, flags) != DBK_OK;
+  int code = table.load(table.instance, request.component_path, request.instance_path,
+                        request.first_dir, flags);
   pthread_sigmask(SIG_SETMASK, &saved, NULL);
-  return failed;
+  return code;
 }
 
 /* In each child of a fork, while the opening waits: the second is the server. */
@@ -137,19 +138,20 @@ static void after_fork(void) {
   pthread_mutex_unlock(&lock);
 }
 
-static int remember(const char *component_path, const char *instance_path) {
+static int remember(const char *component_path, const char *instance_path, unsigned flags) {
   char *component = strdup(component_path != NULL ? component_path : "");
   char *instance = instance_path != NULL ? strdup(instance_path) : NULL;
   if (component == NULL || (instance_path != NULL && instance == NULL)) {
     free(component);
     free(instance);
-    return -1;
+    return DBK_NOT_LOADED;
   }
   free(request.component_path);
   free(request.instance_path);
   request.component_path = component;
   request.instance_path = instance;
-  return 0;
+  request.flags = flags;
+  return DBK_OK;
 }
 
 /* prepare is for the first use of this file. The caller holds the lock. */
@@ -164,17 +166,17 @@ static void prepare(void) {
     waiting_in = getpid();
 }
 
-int core_load(const char *component_path, const char *instance_path) {
-  if (server_shows_help()) return 0;
+int core_load(const char *component_path, const char *instance_path, unsigned flags) {
+  if (server_shows_help()) return DBK_OK;
   pthread_mutex_lock(&lock);
   prepare();
-  int failed = remember(component_path, instance_path) != 0;
+  int code = remember(component_path, instance_path, flags);
   if (waiting_in != getpid()) {
     waiting_in = 0;
-    if (!failed) failed = open_and_load();
+    if (code == DBK_OK) code = open_and_load();
   }
   pthread_mutex_unlock(&lock);
-  return failed;
+  return code;
 }
 
 /* The lock is held for the opening only: the rest may wait for the network. */
@@ -186,19 +188,30 @@ int core_stage(const char *component_path, char *reason, size_t capacity) {
   pthread_mutex_unlock(&lock);
   sigset_t saved;
   const struct core *core = failed ? NULL : core_enter(&saved);
-  if (core == NULL) return 1;
-  failed = core->stage(core->instance, component_path, request.first_dir, reason, capacity) != DBK_OK;
+  if (core == NULL) return DBK_NOT_LOADED;
+  int code = core->stage(core->instance, component_path, request.first_dir, reason, capacity);
   core_leave(&saved);
-  return failed;
+  return code;
 }
 
 int core_commit(const char *component_path) {
   sigset_t saved;
   const struct core *core = core_enter(&saved);
-  if (core == NULL) return 1;
-  int failed = core->commit(core->instance, component_path) != DBK_OK;
+  if (core == NULL) return DBK_NOT_LOADED;
+  int code = core->commit(core->instance, component_path);
   core_leave(&saved);
-  return failed;
+  /* It waited too long, or a statement with two variables has opened each by itself. */
+  return code == DBK_NOT_LOADED ? core_load(component_path, NULL, DBK_QUICK) : code;
+}
+
+int core_rotate(int what, char *reason, size_t capacity) {
+  snprintf(reason, capacity, KEYRING_NAME " is not in use; the error log says why");
+  sigset_t saved;
+  const struct core *core = core_enter(&saved);
+  if (core == NULL) return DBK_NOT_LOADED;
+  int code = core->rotate(core->instance, what, reason, capacity);
+  core_leave(&saved);
+  return code;
 }
 
 /* open_late is for a server that forked otherwise than expected: its first use opens. */

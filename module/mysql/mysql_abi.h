@@ -46,6 +46,17 @@ struct mysql_simple_error_log {
 struct mysql_runtime_error {
   void (*emit)(int error_id, int flags, va_list arguments);
 };
+struct mysql_current_thread_reader {
+  int (*get)(void **thd);
+};
+struct mysql_thd_security_context {
+  int (*get)(void *thd, void **context);
+  int (*set)(void *thd, void *context);
+};
+struct mysql_security_context_options {
+  int (*get)(void *context, const char *name, void *value); /* of "privilege_super": a char */
+  int (*set)(void *context, const char *name, void *value);
+};
 
 /* Services of a keyring. */
 struct keyring_load {
@@ -101,6 +112,7 @@ struct mysql_keyring_native_key_id {
 /* Error numbers and severities of the server that we use. */
 enum {
   ER_CANT_INITIALIZE_UDF = 1123, /* "Can't initialize function '%s'; %s" */
+  ER_SPECIFIC_ACCESS_DENIED_ERROR = 1227, /* "Access denied; you need (...) the %s privilege(s) ..." */
   ER_FAILED_DUE_TO = 3198,       /* "Function %s failed due to: %s." */
   ER_LOG_PRINTF_MSG = 11071,     /* "%s" */
   LOG_ERROR = 1,

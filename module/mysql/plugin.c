@@ -2,23 +2,13 @@
  * plugin.c - the entry points of a MySQL keyring plugin.
  *
  * A plugin is the older interface of the same server: its table of functions
- * stands here on the services of a component. What is peculiar to it is the
- * system variable <plugin>_conf_dir, which may name another configuration while
- * the server runs.
+ * stands here on the services of a component. What is peculiar to one plugin, its
+ * system variables above all, is in plugin_<name>.c.
  */
-#include <limits.h>
+#include "plugin.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "plugin_abi.h"
-#include "shim.h"
-
-#define CONF_DIR KEYRING_NAME "_conf_dir"
-
-const struct kind kind = {.reload = "SET GLOBAL " CONF_DIR " = @@GLOBAL." CONF_DIR,
-                          .loads_before_fork = 0};
-
-#define EXPORT __attribute__((visibility("default")))
 
 /* The services that we need, with their versions. */
 EXPORT struct mysql_malloc_service *mysql_malloc_service = (void *)0x0100;
@@ -113,65 +103,49 @@ static bool iterator_get(void *it, char *id, char *owner) {
   return true;
 }
 
-static char *conf_dir;
+void without_full_stop(char *text) {
+  size_t length = strlen(text);
+  if (length > 0 && text[length - 1] == '.') text[length - 1] = '\0';
+}
 
-/* refuse ends a SET statement with a reason, which needs no full stop. */
-static int refuse(const char *why) {
-  char text[400];
-  int length = snprintf(text, sizeof text, "%s", why);
-  if (length > 0 && (size_t)length < sizeof text && text[length - 1] == '.') text[length - 1] = '\0';
+int refuse_set(const char *variable, const char *why) {
+  char set[80], text[400];
+  snprintf(set, sizeof set, "SET %s", variable);
+  snprintf(text, sizeof text, "%s", why);
+  without_full_stop(text);
   struct registry *registry = plugin_registry_service->acquire();
   if (registry != NULL) {
-    raise_error(registry, ER_FAILED_DUE_TO, "SET " CONF_DIR, text);
+    raise_error(registry, ER_FAILED_DUE_TO, set, text);
     plugin_registry_service->release(registry);
   }
   return 1; /* without an error of ours the server has one of its own */
 }
 
-/* The new keyring is opened here, where the server may wait, and used from update on. */
-static int conf_dir_check(void *thd, struct system_variable *self, void *save, struct value *value) {
-  (void)self;
-  char buffer[PATH_MAX], why[400];
+char *set_text(void *thd, struct value *value, const char *variable, const char *empty) {
+  char buffer[TEXT_ROOM];
   int length = sizeof buffer;
   const char *text = value->text(value, buffer, &length);
-  if (text == NULL || length <= 0)
-    return refuse("it must name a directory. To end the use of this keyring: UNINSTALL PLUGIN " KEYRING_NAME);
-  if (memchr(text, '\0', (size_t)length) != NULL) return refuse("a path has no NUL byte");
-  char *dir = thd_alloc_service->copy_text(thd, text, (size_t)length);
-  if (dir == NULL) return 1;
-  if (core_stage(dir, why, sizeof why) != 0) return refuse(why);
-  *(const char **)save = dir;
-  return 0;
+  if (text == NULL || length <= 0) {
+    refuse_set(variable, empty);
+    return NULL;
+  }
+  if (length >= TEXT_ROOM || memchr(text, '\0', (size_t)length) != NULL) {
+    refuse_set(variable, "the value is too long, or has a NUL byte");
+    return NULL;
+  }
+  return thd_alloc_service->copy_text(thd, text, (size_t)length);
 }
 
-static void conf_dir_update(void *thd, struct system_variable *self, void *variable, const void *save) {
-  (void)thd, (void)self;
-  const char *dir = *(const char *const *)save;
-  *(const char **)variable = dir;
-  if (dir != NULL) (void)core_commit(dir); /* what is wrong is in the log */
-}
-
-static struct system_variable conf_dir_variable = {
-    VARIABLE_STRING | VARIABLE_NO_DEFAULT | VARIABLE_SERVER_ALLOCATES | VARIABLE_PERSISTS_EARLY,
-    "conf_dir",
-    "The directory with okvclient.ora and ssl/, which tell the key server and how to reach it",
-    conf_dir_check, conf_dir_update, &conf_dir, ""};
-static struct system_variable *variables[] = {&conf_dir_variable, NULL};
-
-/*
- * Whatever is wrong is told in the error log, and the plugin stays, so that
- * SET GLOBAL can mend it. The server has not checked a value of its options.
- */
+/* The server has not checked the values of its options. */
 static int plugin_init(void *self) {
   plugin = self;
   log_to(log_plugin);
-  if (conf_dir != NULL && *conf_dir != '\0')
-    (void)core_load(conf_dir, NULL);
-  else if (!server_shows_help())
-    log_line(NULL, LOG_WARNING,
-             "For " KEYRING_NAME " to be initialized, please point the " CONF_DIR " variable to a "
-             "directory containing Oracle Key Vault configuration file and ssl materials");
-  return 0;
+  int failed = server_shows_help() ? 0 : plugin_start();
+  if (failed) {
+    core_close();
+    log_to(NULL);
+  }
+  return failed;
 }
 
 /* The file is unmapped after this: what is here is lost, the library stays. */
@@ -194,12 +168,12 @@ EXPORT struct st_plugin _mysql_plugin_declarations_[] = {
         .info = &keyring,
         .name = KEYRING_NAME,
         .author = "dbkeyring",
-        .description = "Keys from a KMIP key server",
+        .description = plugin_description,
         .license = PLUGIN_LICENSE_BSD,
         .init = plugin_init,
         .deinit = plugin_deinit,
         .version = 0x0100,
-        .system_variables = variables,
+        .system_variables = plugin_variables,
         .flags = PLUGIN_MAY_LOAD_EARLY,
     },
     {0},

@@ -69,10 +69,31 @@ struct system_variable {
 };
 enum {
   VARIABLE_STRING = 5,
+  VARIABLE_READ_ONLY = 0x200,
   VARIABLE_NO_DEFAULT = 0x4000,       /* SET x = DEFAULT, which no check() sees, is refused */
   VARIABLE_SERVER_ALLOCATES = 0x8000,
   VARIABLE_PERSISTS_EARLY = 0x20000   /* SET PERSIST is in force for early plugins */
 };
+
+/* A function that SQL can call. */
+struct udf_init {
+  bool maybe_null;
+  unsigned decimals;
+  unsigned long max_length;
+  char *memory;
+  bool const_item; /* it may be computed beforehand */
+  void *extension;
+};
+struct udf_arguments {
+  unsigned count;
+  int *types;
+  char **values;
+  unsigned long *lengths;
+  char *maybe_null, **attributes;
+  unsigned long *attribute_lengths;
+  void *extension;
+};
+enum { UDF_MESSAGE = 512 }; /* room for what init() refuses with */
 
 /* Services; the server puts each in the place of its version number. */
 struct mysql_malloc_service {

@@ -187,7 +187,7 @@ static int native_key_id(const char *id, const char *owner, char *native, size_t
 const struct mysql_keyring_native_key_id native_key_id_service = {native_key_id};
 
 static int load(const char *component_path, const char *instance_path) {
-  return core_load(component_path, instance_path);
+  return core_load(component_path, instance_path, 0) != DBK_OK;
 }
 
 const struct keyring_load load_service = {load};

@@ -12,7 +12,7 @@
 #define TEXT(x) TEXT_(x)
 #define KEYRING_NAME TEXT(KEYRING)
 
-/* component.c or plugin.c: what differs between the two kinds of module. */
+/* component.c or plugin_<name>.c: what differs between the modules. */
 struct kind {
   const char *reload;    /* the statement that loads the keyring again */
   int loads_before_fork; /* under mysqld --daemonize */
@@ -35,7 +35,7 @@ int server_initializes(void);    /* --initialize */
 int server_is_mysqld(void);      /* and not a tool, such as mysql_migrate_keyring */
 int server_migrates(void);       /* --keyring-migration-source */
 
-/* core.c: libdbkeyring.so. */
+/* core.c: libdbkeyring.so. What returns an int returns a code of enum dbk_code. */
 struct core {
   __typeof__(dbk_abi) *abi;
   __typeof__(dbk_open) *open;
@@ -48,6 +48,7 @@ struct core {
   __typeof__(dbk_store) *store;
   __typeof__(dbk_generate) *generate;
   __typeof__(dbk_remove) *remove;
+  __typeof__(dbk_rotate) *rotate;
   __typeof__(dbk_native_id) *native_id;
   __typeof__(dbk_snapshot_keys) *snapshot_keys;
   __typeof__(dbk_snapshot_status) *snapshot_status;
@@ -57,9 +58,10 @@ struct core {
   dbk_handle instance;
 };
 
-int core_load(const char *component_path, const char *instance_path);
+int core_load(const char *component_path, const char *instance_path, unsigned flags);
 int core_stage(const char *component_path, char *reason, size_t capacity);
 int core_commit(const char *component_path);
+int core_rotate(int what, char *reason, size_t capacity);
 void core_close(void);
 
 /*

@@ -49,15 +49,16 @@ static struct mysql_simple_error_log error_log = {emit};
 
 static void runtime_error(int error_id, int flags, va_list arguments) {
   printf("error %d flags %d: ", error_id, flags);
-  vprintf(error_id == ER_CANT_INITIALIZE_UDF ? "Can't initialize function '%s'; %s\n"
-                                             : "Function %s failed due to: %s.\n", arguments);
+  vprintf(error_id == ER_CANT_INITIALIZE_UDF            ? "Can't initialize function '%s'; %s\n"
+          : error_id == ER_SPECIFIC_ACCESS_DENIED_ERROR ? "Access denied; you need the %s privilege\n"
+                                                        : "Function %s failed due to: %s.\n", arguments);
 }
 static struct mysql_runtime_error runtime_errors = {runtime_error};
 
 static int acquire(const char *name, void **service) {
   if (strcmp(name, "mysql_simple_error_log") == 0 && offer_log) return *service = &error_log, 0;
   if (strcmp(name, "mysql_runtime_error") == 0) return *service = &runtime_errors, 0;
-  return 1;
+  return plugin_acquire(name, service);
 }
 static int release(void *service) { return service == NULL; }
 struct registry registry = {acquire, NULL, release};
@@ -373,8 +374,11 @@ static void run(int n, char *w[]) {
 #define IS(name, count) (strcmp(w[0], name) == 0 && n == (count) + 1)
   if (IS("open", 1)) open_component(w[1]);
   else if (IS("plugin", 2)) open_plugin(w[1], w[2]);
-  else if (IS("set-global", 1)) plugin_set(w[1], 1);
-  else if (IS("set-persist-only", 1)) plugin_set(w[1], 0);
+  else if (IS("set-global", 1)) plugin_set(NULL, w[1], 1);
+  else if (IS("set-persist-only", 1)) plugin_set(NULL, w[1], 0);
+  else if (IS("set-variable", 2)) plugin_set(w[1], w[2], 1);
+  else if (IS("set-two", 4)) plugin_set_two(w[1], w[2], w[3], w[4]);
+  else if (IS("call", 2)) plugin_call(w[1], (unsigned)atoi(w[2]));
   else if (IS("load", 2)) printf("load %d\n", load->load(w[1], w[2]));
   else if (IS("timed-load", 3)) {
     struct timespec a, b;

@@ -94,6 +94,35 @@ static void link_services(void) {
   if (newer == NULL || (size_t)*newer <= 0x01ff) die("MySQL 5.7 takes this plugin");
 }
 
+static struct system_variable *find(const char *name) {
+  struct system_variable **v = plugin->system_variables;
+  while (name != NULL && *v != NULL && strcmp((*v)->name, name) != 0) v++;
+  if (*v == NULL) die(name);
+  return *v;
+}
+
+static void give(const char *name, const char *value) {
+  char **variable = find(name)->variable;
+  free(*variable);
+  *variable = strdup(value);
+}
+
+/* set_options does what the server's command line does. */
+static void set_options(const char *options) {
+  if (options == NULL) return;
+  if (strchr(options, '=') == NULL) {
+    give(NULL, options);
+    return;
+  }
+  char *copy = strdup(options);
+  for (char *name = strtok(copy, ","); name != NULL; name = strtok(NULL, ",")) {
+    char *value = strchr(name, '=');
+    *value = '\0';
+    give(name, value + 1);
+  }
+  free(copy);
+}
+
 void plugin_open(const char *path, const char *option) {
   library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) die(dlerror());
@@ -105,18 +134,18 @@ void plugin_open(const char *path, const char *option) {
   if (plugin[0].type != 10 || plugin[0].flags != 4 || plugin[1].info != NULL) die("declaration");
   keyring = plugin->info;
   if (keyring->interface_version != 0x0101) die("interface version");
-  struct system_variable *v = plugin->system_variables[0];
-  if (strcmp(v->name, "conf_dir") != 0 || plugin->system_variables[1] != NULL) die("variables");
-  *v->variable = strdup(option != NULL ? option : v->initial);
+  struct system_variable **all = plugin->system_variables;
+  if (strcmp(plugin->name, "keyring_okv") == 0 && (strcmp((*all)->name, "conf_dir") != 0 || all[1] != NULL)) die("variables");
+  for (; *all != NULL; all++) *(*all)->variable = strdup((*all)->initial);
+  set_options(option);
   printf("init %s %d\n", plugin->name, plugin->init(self));
 }
 
 int plugin_is_open(void) { return plugin != NULL; }
 
 int plugin_deinit(void) {
-  char **value = plugin->system_variables[0]->variable;
   int rc = plugin->deinit(self);
-  free(*value);
+  for (struct system_variable **v = plugin->system_variables; *v != NULL; v++) free(*(*v)->variable);
   dlclose(library);
   plugin = NULL;
   if (blocks != 0) die("memory was not given back");
@@ -128,25 +157,99 @@ static const char *new_value;
 static const char *value_text(struct value *v, char *buffer, int *length) {
   (void)v;
   if (new_value == NULL) return NULL;
+  if (strlen(new_value) >= (size_t)*length) {
+    *length = (int)strlen(new_value);
+    return new_value;
+  }
   snprintf(buffer, (size_t)*length, "%s", new_value);
   *length = (int)strlen(buffer);
   return buffer;
 }
 
-void plugin_set(const char *value, int commit) {
-  struct system_variable *v = plugin->system_variables[0];
+/* checked does the first half of a SET statement: NULL if it is refused. */
+static const char *checked(struct system_variable *v, const char *value) {
   struct value sql = {.text = value_text};
-  new_value = value;
   const char *save = NULL;
-  int refused = v->check(of_statement, v, &save, &sql);
-  if (!refused && commit) {
-    char *old = *v->variable;
-    const char *copy = strdup(save);
-    v->update(of_statement, v, v->variable, &copy);
-    free(old);
+  new_value = value;
+  if (v->check == NULL) die("a variable that cannot be set");
+  return v->check(of_statement, v, &save, &sql) == 0 ? save : NULL;
+}
+
+/* updated does the second. */
+static void updated(struct system_variable *v, const char *save) {
+  char *old = *v->variable;
+  const char *copy = strdup(save);
+  v->update(of_statement, v, v->variable, &copy);
+  free(old);
+}
+
+void plugin_set(const char *name, const char *value, int commit) {
+  struct system_variable *v = find(name);
+  const char *save = checked(v, value);
+  if (save != NULL && commit) updated(v, save);
+  end_statement();
+  printf("set %s, it is '%s'\n", save == NULL ? "refused" : "done", *v->variable);
+}
+
+void plugin_set_two(const char *name, const char *value, const char *name2, const char *value2) {
+  struct system_variable *v = find(name), *v2 = find(name2);
+  const char *save = checked(v, value), *save2 = save != NULL ? checked(v2, value2) : NULL;
+  if (save2 != NULL) {
+    updated(v, save);
+    updated(v2, save2);
   }
   end_statement();
-  printf("set %s, it is '%s'\n", refused ? "refused" : "done", *v->variable);
+  printf("set %s, they are '%s' and '%s'\n", save2 == NULL ? "refused" : "done", *v->variable, *v2->variable);
+}
+
+/* Whether the user of a statement has SUPER, for the command "set". */
+#pragma GCC visibility push(default)
+unsigned char user_has_super = 1;
+#pragma GCC visibility pop
+
+static int current_thread(void **thd) { return *thd = of_statement, 0; }
+static int context_of(void *thd, void **context) { return *context = &user_has_super, thd != of_statement; }
+static int context_option(void *context, const char *name, void *value) {
+  if (context != &user_has_super || strcmp(name, "privilege_super") != 0) return 1;
+  return *(char *)value = (char)user_has_super, 0;
+}
+static struct mysql_current_thread_reader threads = {current_thread};
+static struct mysql_thd_security_context contexts = {context_of, NULL};
+static struct mysql_security_context_options context_options = {context_option, NULL};
+
+int plugin_acquire(const char *name, void **service) {
+  if (strcmp(name, "mysql_current_thread_reader") == 0) return *service = &threads, 0;
+  if (strcmp(name, "mysql_thd_security_context") == 0) return *service = &contexts, 0;
+  if (strcmp(name, "mysql_security_context_options") == 0) return *service = &context_options, 0;
+  return 1;
+}
+
+static void *function_of(const char *name, const char *part) {
+  char symbol[256];
+  snprintf(symbol, sizeof symbol, "%s%s", name, part);
+  void *f = dlsym(library, symbol);
+  if (f == NULL) die(symbol);
+  return f;
+}
+
+void plugin_call(const char *name, unsigned count) {
+  bool (*init)(struct udf_init *, struct udf_arguments *, char *) = function_of(name, "_init");
+  void (*deinit)(struct udf_init *) = function_of(name, "_deinit");
+  long long (*call)(struct udf_init *, struct udf_arguments *, unsigned char *, unsigned char *) = function_of(name, "");
+  struct udf_init self = {.const_item = count == 0};
+  struct udf_arguments arguments = {.count = count};
+  char why[UDF_MESSAGE] = "";
+  if (init(&self, &arguments, why)) {
+    printf("call %s: refused: %s\n", name, why);
+    return;
+  }
+  if (!self.maybe_null || self.const_item) die("a function whose result may be taken for another");
+  unsigned char is_null = 0, error = 0;
+  long long result = call(&self, &arguments, &is_null, &error);
+  if (is_null != error) die("NULL without an error");
+  deinit(&self);
+  if (is_null) printf("call %s: NULL\n", name);
+  else printf("call %s: %lld\n", name, result);
 }
 
 struct fetched {

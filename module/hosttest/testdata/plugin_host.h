@@ -10,10 +10,15 @@ void die(const char *what);
 extern struct registry registry;
 
 /* plugin_host.c: INSTALL PLUGIN, UNINSTALL PLUGIN, SET GLOBAL. */
+/* option: the first variable's value, or NAME=VALUE,NAME=VALUE; NULL for the initial ones. */
 void plugin_open(const char *path, const char *option);
 int plugin_is_open(void);
 int plugin_deinit(void);
-void plugin_set(const char *value, int commit); /* not commit: as SET PERSIST_ONLY */
+/* name: NULL for the first variable; not commit: as SET PERSIST_ONLY. */
+void plugin_set(const char *name, const char *value, int commit);
+void plugin_set_two(const char *name, const char *value, const char *name2, const char *value2);
+void plugin_call(const char *function, unsigned arguments);
+int plugin_acquire(const char *name, void **service); /* of the services for a function */
 
 extern const struct keyring_reader_with_status plugin_reader;
 extern const struct keyring_writer plugin_writer;

@@ -6,10 +6,12 @@ package testring
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/dbkeyring/dbkeyring/backend/memory"
@@ -18,7 +20,10 @@ import (
 )
 
 // Server plays the key server: its keys outlive every keyring opened on it.
-type Server struct{ keys *memory.Keyring }
+type Server struct {
+	keys      *memory.Keyring
+	rotations atomic.Int32
+}
 
 // New returns a server without keys.
 func New() *Server { return &Server{keys: memory.New()} }
@@ -30,9 +35,16 @@ func New() *Server { return &Server{keys: memory.New()} }
 //	frozen       opening lasts until its deadline
 //
 // Any other is a wrong configuration. The word is read again by each call: an
-// open keyring goes down with its server.
+// open keyring goes down with its server. A host that passes lines NAME=VALUE instead
+// of a folder names the file in conf_file.
 func (s *Server) Configure(req bridge.Request) (bridge.Config, error) {
 	path := filepath.Join(req.ComponentPath, req.Component+".cnf")
+	said := []any{"file", path}
+	if strings.Contains(req.ComponentPath, "=") {
+		said = []any{"settings", strings.ReplaceAll(strings.TrimSuffix(req.ComponentPath, "\n"), "\n", ", ")}
+		_, path, _ = strings.Cut(req.ComponentPath, "conf_file=")
+		path, _, _ = strings.Cut(path, "\n")
+	}
 	rows := []keyring.StatusRow{
 		{Name: "Config_file", Value: path}, {Name: "Instance_path", Value: req.InstancePath}, {Name: "First_dir", Value: req.FirstDir},
 	}
@@ -52,7 +64,7 @@ func (s *Server) Configure(req bridge.Request) (bridge.Config, error) {
 		if err := answer(ctx, "open", keyring.ID{}, path); err != nil {
 			return nil, err
 		}
-		req.Log.Info("The test keyring is open.", "file", path)
+		req.Log.Info("The test keyring is open.", said...)
 		return &ring{s, path}, nil
 	}}, nil
 }
@@ -135,6 +147,23 @@ func (r *ring) List(ctx context.Context) ([]keyring.ID, error) {
 
 // Close closes the connection, not the server.
 func (r *ring) Close() error { return nil }
+
+// RotateMasterKey makes the ring a keyring.MasterKeyRotator.
+func (r *ring) RotateMasterKey(ctx context.Context) (string, error) {
+	if err := answer(ctx, "rotate", keyring.ID{}, r.path); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d times by now", r.rotations.Add(1)), nil
+}
+
+// Rewrap makes the ring a keyring.Rewrapper.
+func (r *ring) Rewrap(ctx context.Context, progress func(done, total int)) error {
+	ids, err := r.List(ctx)
+	if err == nil {
+		progress(len(ids), len(ids))
+	}
+	return err
+}
 
 // NativeID makes the ring a keyring.NativeIDer.
 func (r *ring) NativeID(ctx context.Context, id keyring.ID) (string, error) {
