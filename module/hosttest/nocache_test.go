@@ -16,7 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/awskms/kmstest"
 	backend "github.com/dbkeyring/dbkeyring/backend/kmip"
+	"github.com/dbkeyring/dbkeyring/backend/kmsdata"
+	"github.com/dbkeyring/dbkeyring/config/keyringaws"
 	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
 	"github.com/dbkeyring/dbkeyring/secret"
@@ -26,16 +29,7 @@ import (
 // operations: not as it is, not in hexadecimal, not in base64. With true it is,
 // which shows that the search finds what there is.
 func TestNoCache_Memory(t *testing.T) {
-	noteSources(t)
-	modules := t.TempDir()
-	for _, c := range [][]string{
-		{"make", "-s", "-C", "../..", "-f", "module/module.mk", "MODULE_LIB=" + modules, filepath.Join(modules, "libdbkeyring.so")},
-		{"gcc", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", filepath.Join(modules, "nocache"), filepath.Join("testdata", "nocache.c"), "-ldl"},
-	} {
-		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", strings.Join(c, " "), err, out)
-		}
-	}
+	modules := searchable(t)
 	server := keyservertest.New(t)
 	content := secret.Random(32)
 	defer content.Wipe()
@@ -43,14 +37,7 @@ func TestNoCache_Memory(t *testing.T) {
 		t.Run(fmt.Sprintf("cache_keys=%t", cached), func(t *testing.T) {
 			dir := enterpriseDir(t, server, cached)
 			keyFor(t, server, dir, content)
-			// A signal that comes in the very moment of copying leaves the registers on
-			// its stack; nobody can wipe that. What happens every time is ours.
-			var left string
-			for range 3 {
-				if left = fetchAndSearch(t, modules, dir, content.Reveal()); left == "" {
-					break
-				}
-			}
+			left := leftInMemory(t, modules, "component_keyring_kmip", dir+"/", content.Reveal())
 			if !cached && left != "" {
 				t.Errorf("the key is in the memory every time: %s", left)
 			}
@@ -59,6 +46,66 @@ func TestNoCache_Memory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// keyring_aws never keeps a plain key: what AWS KMS has decrypted is wiped, too, in the
+// buffers of HTTP and JSON.
+func TestAWSKeys_Memory(t *testing.T) {
+	kmstest.ClearEnvironment()
+	modules := searchable(t)
+	s := kmstest.New(t)
+	dir := t.TempDir()
+	o := kmsdata.Options{DataFile: filepath.Join(dir, "data"), KeyID: s.NewKey(kmstest.Region), AWS: s.Options()}
+	credentials, err := o.AWS.Credentials(t.Context())
+	if err == nil {
+		err = keyringaws.WriteConf(filepath.Join(dir, "conf"), credentials, s.URL)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := kmsdata.Open(t.Context(), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	content := secret.Random(32)
+	defer content.Wipe()
+	if err := k.Store(t.Context(), keyring.ID{Name: "wanted"}, keyring.Key{Type: "AES", Data: content}); err != nil {
+		t.Fatal(err)
+	}
+	settings := keyringaws.Settings{KeyID: o.KeyID, ConfFile: filepath.Join(dir, "conf"), DataFile: o.DataFile}
+	if left := leftInMemory(t, modules, keyringaws.Plugin, settings.String(), content.Reveal()); left != "" {
+		t.Errorf("the key is in the memory every time: %s", left)
+	}
+}
+
+// searchable builds the library, as it is released, and the host whose memory is searched.
+func searchable(t *testing.T) (dir string) {
+	t.Helper()
+	noteSources(t)
+	dir = t.TempDir()
+	for _, c := range [][]string{
+		{"make", "-s", "-C", "../..", "-f", "module/module.mk", "MODULE_LIB=" + dir, filepath.Join(dir, "libdbkeyring.so")},
+		{"gcc", "-O1", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-o", filepath.Join(dir, "nocache"), filepath.Join("testdata", "nocache.c"), "-ldl"},
+	} {
+		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(c, " "), err, out)
+		}
+	}
+	return dir
+}
+
+// leftInMemory says where the host has the key once it is wiped, every time. A signal that
+// comes in the very moment of copying leaves the registers on its stack; nobody can wipe
+// that. What happens every time is ours.
+func leftInMemory(t *testing.T, modules, module, configuration string, content []byte) (left string) {
+	t.Helper()
+	for range 3 {
+		if left = fetchAndSearch(t, modules, module, configuration, content); left == "" {
+			break
+		}
+	}
+	return left
 }
 
 // enterpriseDir makes a folder with the configuration of MySQL Enterprise's
@@ -104,11 +151,11 @@ func keyFor(t *testing.T, server *keyservertest.Server, dir string, content *sec
 
 // fetchAndSearch runs the host and returns what the search has found after the
 // host has wiped its buffer, in any of three rounds.
-func fetchAndSearch(t *testing.T, modules, dir string, content []byte) (left string) {
+func fetchAndSearch(t *testing.T, modules, module, configuration string, content []byte) (left string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(modules, "nocache"), filepath.Join(modules, "libdbkeyring.so"), "component_keyring_kmip", dir+"/", "wanted")
+	cmd := exec.CommandContext(ctx, filepath.Join(modules, "nocache"), filepath.Join(modules, "libdbkeyring.so"), module, configuration, "wanted")
 	var log bytes.Buffer
 	cmd.Stderr, cmd.WaitDelay = &log, time.Second
 	in, err := cmd.StdinPipe()

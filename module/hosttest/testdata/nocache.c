@@ -2,7 +2,7 @@
  * nocache.c - a host whose memory is searched: it fetches a key through
  * libdbkeyring, wipes its own buffer, and fetches an absent one.
  *
- * nocache LIBRARY COMPONENT FOLDER KEY
+ * nocache LIBRARY COMPONENT CONFIGURATION KEY
  *
  * After "held" and after each "wiped" it waits for a line, so that whoever started
  * it can look. It is never told what the key is.
