@@ -69,10 +69,10 @@ func TestAWSCredentialChange(t *testing.T) {
 		text string // "": no file
 		want []string
 	}{
-		"no file":           {"", []string{m.awsConf(), "no such file or directory", "Write two lines"}},
+		"no file":           {"", []string{m.awsConf(), "there is no such file", "Write two lines"}},
 		"an empty file":     {"\n", []string{m.awsConf(), "it is empty", "Write two lines"}},
 		"one line":          {accessKey.AccessKeyID + "\n", []string{m.awsConf(), "it has one line only"}},
-		"three lines":       {good + secret + "\n", []string{m.awsConf() + ":3", "there is a third line"}},
+		"three lines":       {good + secret + "\n", []string{m.awsConf() + ", line 3: there is a third line"}},
 		"lines in disorder": {accessKey.SecretAccessKey + "\n" + accessKey.AccessKeyID + "\n", []string{"line 2 is a secret access key ID, which belongs into line 1"}},
 	} {
 		writeFile(t, m.awsConf(), c.text, 0o640)
@@ -87,14 +87,17 @@ func TestAWSCredentialChange(t *testing.T) {
 			m.exec(uninstallAWS)
 			continue
 		}
-		m.logged(before, append(c.want, "[ERROR]")...)
+		m.logged(before, append(c.want, "[ERROR]", "After the cure: "+installAWS)...)
 		for _, hidden := range []string{secret, accessKey.SecretAccessKey} {
 			if strings.Contains(m.log(), hidden) {
 				t.Errorf("%s: a secret is in the log:\n%s", name, tail(m.log()))
 			}
 		}
 	}
-	writeFile(t, m.awsConf(), good, 0o644)
+	writeFile(t, m.awsConf(), good, 0o640)
+	if err := os.Chmod(m.awsConf(), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	before := len(m.log())
 	m.exec(installAWS)
 	m.logged(before, "[Warning]", "everyone on this host can read the secret access key", "chmod o-r "+m.awsConf())

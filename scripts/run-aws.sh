@@ -55,10 +55,10 @@ show_functions
 
 # show_rotation: first within the KMS key, then to another one.
 show_rotation() {
-	local what
-	for what in cmk keys; do
-		begin "SELECT keyring_aws_rotate_$what()" "See $home/mysqld.log."
-		sql "SELECT keyring_aws_rotate_$what()" -N
+	local function
+	for function in keyring_aws_rotate_cmk keyring_aws_rotate_keys; do
+		begin "SELECT $function()" "See $home/mysqld.log."
+		sql "SELECT $function()" -N
 		[ "$out" = 1 ] || fail "it gave $out."
 		finish "$out"
 	done

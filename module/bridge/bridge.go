@@ -29,6 +29,10 @@ type Request struct {
 	// Several: the host has more than one keyring on purpose, as for a migration.
 	Several bool
 
+	// Final: with a wrong configuration the host gives up, so that it cannot be told
+	// to load the keyring again.
+	Final bool
+
 	Log *slog.Logger
 }
 

@@ -111,6 +111,8 @@ func (b *Bridge) Load(h Handle, req Request, offline bool) Code {
 		in.missed = true
 		in.startRetry(config, err)
 		return code
+	case code == Invalid && req.Final:
+		in.log.Error("The keyring is not available: " + cause(err))
 	default:
 		in.log.Error("The keyring is not available: " + sentence(err) +
 			" After the cure, " + in.reload + " loads it.")

@@ -54,7 +54,8 @@ enum dbk_severity { DBK_ERROR = 1, DBK_WARNING = 2, DBK_NOTE = 3 };
 enum {
   DBK_OFFLINE = 1, /* read and check the configuration, use no network */
   DBK_QUICK = 2,   /* answer within 2 seconds even if the key server is dead */
-  DBK_SEVERAL = 4  /* other keyrings beside this one are meant: no warning */
+  DBK_SEVERAL = 4, /* other keyrings beside this one are meant: no warning */
+  DBK_FINAL = 8    /* after DBK_INVALID the host gives up this instance */
 };
 
 /* What dbk_rotate renews. */
@@ -84,7 +85,7 @@ int dbk_open(const char *component, const char *reload, dbk_log_fn log, void *co
  * component_path: the folder of the component; of the plugin keyring_aws it is the
  * text of its settings, lines NAME=VALUE. instance_path: the data folder, NULL if
  * there is none. first_dir: the current folder when the host loaded the component.
- * flags: DBK_OFFLINE, DBK_QUICK.
+ * flags: the DBK_ ones above.
  * When the first load answers DBK_UNREACHABLE, DBK_DENIED or DBK_INACTIVE, the
  * library goes on trying in the background.
  */

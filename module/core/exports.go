@@ -36,7 +36,7 @@ func dbk_load(instance C.dbk_handle, componentPath, instancePath, firstDir *C.in
 	defer guard(&rc)
 	return C.int(exported.Load(bridge.Handle(instance), bridge.Request{
 		ComponentPath: text(componentPath), InstancePath: text(instancePath), FirstDir: text(firstDir),
-		Quick: flags&C.DBK_QUICK != 0, Several: flags&C.DBK_SEVERAL != 0,
+		Quick: flags&C.DBK_QUICK != 0, Several: flags&C.DBK_SEVERAL != 0, Final: flags&C.DBK_FINAL != 0,
 	}, flags&C.DBK_OFFLINE != 0))
 }
 

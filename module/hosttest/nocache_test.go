@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/awskms"
 	"github.com/dbkeyring/dbkeyring/awskms/kmstest"
 	backend "github.com/dbkeyring/dbkeyring/backend/kmip"
 	"github.com/dbkeyring/dbkeyring/backend/kmsdata"
@@ -54,6 +55,7 @@ func TestAWSKeys_Memory(t *testing.T) {
 	kmstest.ClearEnvironment()
 	modules := searchable(t)
 	s := kmstest.New(t)
+	s.Credentials(awskms.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"})
 	dir := t.TempDir()
 	o := kmsdata.Options{DataFile: filepath.Join(dir, "data"), KeyID: s.NewKey(kmstest.Region), AWS: s.Options()}
 	credentials, err := o.AWS.Credentials(t.Context())

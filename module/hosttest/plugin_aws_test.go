@@ -38,7 +38,7 @@ func TestAWSPlugin(t *testing.T) {
 // an outage it sits out. Either way another attempt works.
 func TestAWSPluginStart(t *testing.T) {
 	got := awsPlugin(t, nil, "config DIR/a/keyring_aws.cnf nonsense", aws, "deinit", awsFileA, aws, "generate k - AES 32", "deinit")
-	for _, want := range []string{"no such word in DIR/a/keyring_aws.cnf: nonsense", "After the cure, SET GLOBAL keyring_aws_region = @@GLOBAL.keyring_aws_region loads it.'\ninit keyring_aws 1\n", "init keyring_aws 0\ngenerate k: 0\ndeinit 0\nend\n"} {
+	for _, want := range []string{"no such word in DIR/a/keyring_aws.cnf: nonsense", "After the cure: INSTALL PLUGIN keyring_aws SONAME 'keyring_aws.so', or restart the server.'\ninit keyring_aws 1\n", "init keyring_aws 0\ngenerate k: 0\ndeinit 0\nend\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -110,5 +110,9 @@ struct system_variable *plugin_variables[] = {&cmk_id_variable, &conf_file_varia
 int plugin_start(void) {
   char text[SETTINGS_ROOM];
   if (settings(text, NULL, NULL) != 0) return 1;
-  return core_load(text, NULL, 0) == DBK_INVALID;
+  if (core_load(text, NULL, DBK_FINAL) != DBK_INVALID) return 0;
+  log_line(NULL, LOG_ERROR,
+           KEYRING_NAME " does not start with this configuration. After the cure: INSTALL PLUGIN " KEYRING_NAME
+                        " SONAME '" KEYRING_NAME ".so', or restart the server.");
+  return 1;
 }
