@@ -6,11 +6,15 @@ import (
 	"strings"
 )
 
+// Lengths are looked at beside the forms: a repeat count makes a big program of a
+// regular expression, in every process that has this package.
 var (
 	uuid      = regexp.MustCompile(`^(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
-	arn       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]{1,250})$`)
-	aliasName = regexp.MustCompile(`^[A-Za-z0-9/_-]{1,250}$`) // 256 with "alias/"
+	arn       = regexp.MustCompile(`^arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key/[A-Za-z0-9-]+|alias/[A-Za-z0-9/_-]+)$`)
+	aliasName = regexp.MustCompile(`^[A-Za-z0-9/_-]+$`)
 )
+
+const maxAliasName = 250 // 256 with "alias/"
 
 // forms is what ParseKeyID takes, for messages.
 const forms = "the key ID (1234abcd-12ab-34cd-56ef-1234567890ab or mrk-...), its ARN (arn:aws:kms:REGION:ACCOUNT:key/...), " +
@@ -23,14 +27,14 @@ func ParseKeyID(text string) (keyID, region string, err error) {
 	if strings.TrimSpace(text) == "" {
 		return "", "", fmt.Errorf("no KMS key is named: give %s", forms)
 	}
-	if m := arn.FindStringSubmatch(text); m != nil {
+	if m := arn.FindStringSubmatch(text); m != nil && len(m[2]) <= len("alias/")+maxAliasName {
 		return text, m[1], nil
 	}
 	name := strings.TrimPrefix(text, "alias/")
 	switch {
 	case uuid.MatchString(text):
 		return text, "", nil
-	case aliasName.MatchString(name) && name[0] != '/':
+	case aliasName.MatchString(name) && len(name) <= maxAliasName && name[0] != '/':
 		return "alias/" + name, "", nil
 	}
 	return "", "", fmt.Errorf("%.300q is no KMS key: give %s", text, forms)

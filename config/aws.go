@@ -99,7 +99,7 @@ func isLoopback(host string) bool {
 // Both are far wider than what AWS gives out; they keep out what is no access key at
 // all and would only give a wrong signature.
 var (
-	accessKeyID = regexp.MustCompile(`^\w{1,128}$`)
+	accessKeyID = regexp.MustCompile(`^\w+$`)
 	visible     = regexp.MustCompile(`^[!-~]+$`)
 )
 
@@ -108,7 +108,7 @@ var (
 // message.
 func (r *Reader) AWSCredentials(idOption, secretOption, tokenOption string, c awskms.Credentials) {
 	const trim = "Write it as AWS shows it, without quotes or blanks."
-	if !accessKeyID.MatchString(c.AccessKeyID) {
+	if !accessKeyID.MatchString(c.AccessKeyID) || len(c.AccessKeyID) > 128 {
 		r.Fault(idOption, "it is not an access key ID, which has letters and digits only", trim, nil)
 	}
 	if !visible.MatchString(c.SecretAccessKey) {
