@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 # scripts/run with DB=aws: MySQL with the plugin keyring_aws, as in MySQL's "Using
 # the keyring_aws Amazon Web Services Keyring Plugin". To be sourced.
 

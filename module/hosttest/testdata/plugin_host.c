@@ -236,18 +236,18 @@ void plugin_call(const char *name, unsigned count) {
   bool (*init)(struct udf_init *, struct udf_arguments *, char *) = function_of(name, "_init");
   void (*deinit)(struct udf_init *) = function_of(name, "_deinit");
   long long (*call)(struct udf_init *, struct udf_arguments *, unsigned char *, unsigned char *) = function_of(name, "");
-  struct udf_init self = {.const_item = count == 0};
+  struct udf_init function = {.const_item = count == 0};
   struct udf_arguments arguments = {.count = count};
   char why[UDF_MESSAGE] = "";
-  if (init(&self, &arguments, why)) {
+  if (init(&function, &arguments, why)) {
     printf("call %s: refused: %s\n", name, why);
     return;
   }
-  if (!self.maybe_null || self.const_item) die("a function whose result may be taken for another");
+  if (!function.maybe_null || function.const_item) die("a function whose result may be taken for another");
   unsigned char is_null = 0, error = 0;
-  long long result = call(&self, &arguments, &is_null, &error);
+  long long result = call(&function, &arguments, &is_null, &error);
   if (is_null != error) die("NULL without an error");
-  deinit(&self);
+  deinit(&function);
   if (is_null) printf("call %s: NULL\n", name);
   else printf("call %s: %lld\n", name, result);
 }
