@@ -33,10 +33,11 @@ var mayImport = map[string][]string{
 	"awskms":    {"keyring", "secret"},
 	"internal":  {"keyring", "secret"},
 	"backend":   {"keyring", "kmip", "awskms", "secret", "internal"},
-	"config":    {"backend", "awskms", "keyring", "secret", "internal"},
+	"config":    {"backend", "masterkey", "awskms", "keyring", "secret", "internal"},
 	"keyserver": {"keyring", "kmip", "secret", "internal"},
-	"module":    {"config", "backend", "keyring", "kmip", "awskms", "secret", "internal"},
-	"cmd":       {"config", "backend", "keyserver", "keyring", "kmip", "awskms", "secret", "internal"},
+	"masterkey": {"keyring", "kmip", "awskms", "secret", "internal"},
+	"module":    {"config", "backend", "masterkey", "keyring", "kmip", "awskms", "secret", "internal"},
+	"cmd":       {"config", "backend", "masterkey", "keyserver", "keyring", "kmip", "awskms", "secret", "internal"},
 	"e2e":       {},
 }
 
