@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,6 +63,7 @@ type checkup struct {
 	Path     string          `json:"path"`
 	What     []string        `json:"what"` // what was read, such as "keyring_okv: /etc/mysql/okv"
 	Servers  []checkedServer `json:"servers"`
+	Keys     []checkedKey    `json:"kms_keys,omitempty"`
 	Files    []checkedFile   `json:"files"`
 	Findings []finding       `json:"findings"`
 
@@ -124,6 +126,12 @@ func (k *checkup) print() error {
 		for _, s := range k.Servers {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Server, orDash(s.Address), yesNo(s.Reachable), orDash(s.TLS),
 				orDash(s.certificate()), date(s.Until), orDash(strings.Join(s.Versions, " ")), orDash(s.operations()))
+		}
+	}
+	if len(k.Keys) > 0 {
+		fmt.Fprintln(w, "\nKMS key\tState\tPermissions")
+		for _, key := range k.Keys {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", printable(cmp.Or(key.ARN, key.Key)), orDash(key.State), orDash(key.permissions()))
 		}
 	}
 	if len(k.Files) > 0 {

@@ -21,6 +21,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/config/enterprise"
 	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
+	"github.com/dbkeyring/dbkeyring/config/perconakms"
 	"github.com/dbkeyring/dbkeyring/internal/pemkey"
 )
 
@@ -113,6 +114,8 @@ func (k *checkup) keyring(path string) {
 			k.readOnlyMissing(c.Path)
 		}
 		k.dataFile(c)
+	case c.KMS != nil, c.AWS != nil:
+		k.aws(c)
 	}
 }
 
@@ -129,13 +132,13 @@ func (k *checkup) readOnlyMissing(file string) {
 	}
 }
 
-// dataFile opens the keys' file of component_keyring_file for reading.
+// dataFile opens the file with the keys for reading.
 func (k *checkup) dataFile(c *anyconf.Conf) {
-	file := c.File.Path
+	file := c.DataFile()
 	info, err := os.Stat(file)
 	if err != nil {
 		folder := filepath.Dir(file)
-		if _, err := os.Stat(folder); err != nil {
+		if _, err := os.Stat(folder); err != nil && c.AWS == nil { // which makes it
 			k.find(finding{Level: levelFail, File: file, Problem: "there is no folder " + folder + " to make it in", Cure: "Make the folder, owned by the user of the database, or correct the path."})
 			return
 		}
@@ -200,8 +203,12 @@ func (k *checkup) component(name string, s mysqlServer) {
 	}
 	k.library(name+".so", s.pluginDir)
 	cnf := filepath.Join(s.pluginDir, name+".cnf")
-	if name == config.ComponentKMIP {
+	switch name {
+	case config.ComponentKMIP:
 		k.componentKMIP(cnf, s)
+		return
+	case perconakms.Component:
+		k.componentKMS(cnf, s)
 		return
 	}
 	if _, err := os.Stat(cnf); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dbkeyring/dbkeyring/config"
+	"github.com/dbkeyring/dbkeyring/config/keyringaws"
 	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/optionfile"
 )
@@ -65,6 +66,7 @@ func (k *checkup) optionFile(file string) {
 	c.strayOptions()
 	plugins := c.earlyPlugins()
 	c.okv(plugins)
+	c.aws(plugins)
 	var components []string
 	if manifest := c.manifest(basedir.Value); manifest != "" {
 		components = k.components(manifest, c.server)
@@ -151,7 +153,7 @@ func (c *myCnf) earlyPlugin(o optionfile.Option, library, name string) {
 // strayOptions finds keyring options that do not take effect where they stand.
 func (c *myCnf) strayOptions() {
 	for _, o := range c.options.All {
-		keyring := o.Name == okv.Variable || o.Name == "early_plugin_load"
+		keyring := o.Name == okv.Variable || o.Name == "early_plugin_load" || slices.Contains(keyringaws.Variables(), o.Name)
 		switch {
 		case keyring && !o.ForServer():
 			c.find(levelFail, o, "it stands in the group ["+o.Group+"], which mysqld does not read", "Move it to the group [mysqld].")

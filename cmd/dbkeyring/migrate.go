@@ -16,7 +16,7 @@ import (
 )
 
 type migrateCmd struct {
-	Source      string `arg:"" help:"Where the keys are: component_keyring_kmip.cnf, component_keyring_file.cnf or its data file, or a keyring_okv folder. It is never changed."`
+	Source      string `arg:"" help:"Where the keys are: component_keyring_kmip.cnf, component_keyring_kms.cnf, component_keyring_file.cnf or its data file, a keyring_okv folder, or a my.cnf with keyring_aws. It is never changed."`
 	Destination string `arg:"" help:"Where they shall be: likewise; a data file that does not exist yet needs a name that ends in .json."`
 	DryRun      bool   `xor:"mode" help:"Only show what would be copied."`
 	VerifyOnly  bool   `xor:"mode" help:"Only compare: every key of SOURCE must be in DESTINATION."`
@@ -103,13 +103,13 @@ func (c *migrateCmd) prepare(p *process) (*migration, error) {
 		}
 		s.side.conf = conf
 	}
-	if m.from.conf != nil && m.from.conf.File != nil && notThere(m.from.conf.File.Path) {
-		errs = append(errs, fmt.Errorf("SOURCE: there is no keyring file %s", m.from.conf.File.Path))
+	if m.from.conf != nil && m.from.conf.DataFile() != "" && notThere(m.from.conf.DataFile()) {
+		errs = append(errs, fmt.Errorf("SOURCE: there is no keyring file %s", m.from.conf.DataFile()))
 	}
 	if errs == nil && sameKeyring(m.from.conf, m.to.conf) {
 		errs = append(errs, fmt.Errorf("SOURCE and DESTINATION are the same keyring: %s", &m.to))
 	}
-	if errs == nil && m.to.conf.File != nil && m.to.conf.File.ReadOnly && c.mode() == "migrate" {
+	if errs == nil && m.to.conf.ReadOnly() && c.mode() == "migrate" {
 		errs = append(errs, fmt.Errorf("DESTINATION: read_only (%s): it is true: no key can be stored. Set it to false", m.to.conf.Path))
 	}
 	if errs != nil {

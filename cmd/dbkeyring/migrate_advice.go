@@ -13,10 +13,10 @@ import (
 // sameKeyring says whether both configurations lead to the same keys.
 func sameKeyring(a, b *anyconf.Conf) bool {
 	switch {
-	case a.File != nil && b.File != nil:
-		infoA, errA := os.Stat(a.File.Path)
-		infoB, errB := os.Stat(b.File.Path)
-		return filepath.Clean(a.File.Path) == filepath.Clean(b.File.Path) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
+	case a.DataFile() != "" && b.DataFile() != "":
+		infoA, errA := os.Stat(a.DataFile())
+		infoB, errB := os.Stat(b.DataFile())
+		return filepath.Clean(a.DataFile()) == filepath.Clean(b.DataFile()) || errA == nil && errB == nil && os.SameFile(infoA, infoB)
 	case a.KMIP != nil && b.KMIP != nil:
 		return a.KMIP.Profile == b.KMIP.Profile && slices.Equal(a.KMIP.Servers, b.KMIP.Servers) &&
 			a.KMIP.ClientCertFile == b.KMIP.ClientCertFile && a.KMIP.ObjectGroup == b.KMIP.ObjectGroup
@@ -30,6 +30,7 @@ func (m *migration) warn() {
 	if m.from.conf.File == nil && m.to.conf.File == nil {
 		return
 	}
+	// Ours of AWS KMS look at the file before they write.
 	for _, pid := range processesWith("/component_keyring_file.so") {
 		fmt.Fprintf(m.p.stderr, "warning: process %s has component_keyring_file loaded. If its keyring is one of these two, stop it: it keeps all keys in memory and overwrites the file with them\n", pid)
 	}
@@ -58,6 +59,11 @@ func (m *migration) adviseNext() {
 			" as component_keyring_kmip.cnf in plugin_dir, and restart the server"
 	case anyconf.OKV:
 		next = "take the other keyring out of mysqld.my, and restart the server with --early-plugin-load=keyring_okv.so --keyring_okv_conf_dir=" + path
+	case anyconf.PerconaKMS:
+		next = `write {"components": "file://component_keyring_kms"} into the manifest mysqld.my beside mysqld, have ` + path +
+			" as component_keyring_kms.cnf in plugin_dir, let " + m.to.conf.DataFile() + " belong to the server's user, and restart the server"
+	case anyconf.KeyringAWS:
+		next = "take the other keyring out of mysqld.my, let " + m.to.conf.DataFile() + " belong to the server's user, and restart the server with the options of " + path
 	case anyconf.File:
 		next = `write {"components": "file://component_keyring_file"} into the manifest mysqld.my beside mysqld, and {"path": "` + m.to.conf.File.Path +
 			`", "read_only": false} into component_keyring_file.cnf in plugin_dir, let the file belong to the server's user, and restart the server`

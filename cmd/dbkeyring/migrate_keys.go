@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbkeyring/dbkeyring/backend/kmsdata"
 	"github.com/dbkeyring/dbkeyring/config/anyconf"
 	"github.com/dbkeyring/dbkeyring/keyring"
 )
@@ -70,7 +71,7 @@ type bulkStorer interface {
 
 // String says where the keys lie and which configuration leads there.
 func (s *side) String() string {
-	if s.conf.File != nil && s.conf.File.Path == s.conf.Path {
+	if s.conf.DataFile() == s.conf.Path {
 		return s.conf.Where
 	}
 	return s.conf.Where + " (" + s.conf.Path + ")"
@@ -112,19 +113,17 @@ func (m *migration) read(ctx context.Context, mustBeThere bool) error {
 		return err
 	}
 	// A data file that is still to be made holds no keys.
-	if file := m.to.conf.File; file != nil && !mustBeThere && notThere(file.Path) {
-		if err := m.to.open(ctx, false, m.log); err != nil {
-			return err
-		}
-	} else if err := m.to.open(ctx, true, m.log); err != nil {
+	file := m.to.conf.DataFile()
+	empty := file != "" && !mustBeThere && notThere(file)
+	if err := m.openDestination(ctx, empty); err != nil {
 		return err
 	}
-	keys, err := fetchAll(ctx, m.from.ring, m.bar("reading"))
+	keys, err := fetchAll(ctx, m.from.ring, m.p.bar("reading"))
 	m.keys = keys
 	if err != nil {
 		return err
 	}
-	ids, err := m.to.ring.List(ctx)
+	ids, err := m.present(ctx)
 	if err != nil {
 		return err
 	}
@@ -133,6 +132,9 @@ func (m *migration) read(ctx context.Context, mustBeThere bool) error {
 		present[id] = true
 	}
 	checker, _ := m.to.ring.(keyring.Checker)
+	if m.to.ring == nil {
+		checker = &kmsdata.Keyring{} // which asks nobody
+	}
 	for _, k := range m.keys {
 		switch {
 		case k.problem != "":
@@ -149,6 +151,23 @@ func (m *migration) read(ctx context.Context, mustBeThere bool) error {
 		}
 	}
 	return nil
+}
+
+// openDestination opens the destination without changing it. One that keyring_aws would
+// make stays closed.
+func (m *migration) openDestination(ctx context.Context, empty bool) error {
+	if empty && m.to.conf.AWS != nil {
+		return nil
+	}
+	return m.to.open(ctx, !empty, m.log)
+}
+
+// present lists what the destination has.
+func (m *migration) present(ctx context.Context) ([]keyring.ID, error) {
+	if m.to.ring == nil {
+		return nil, nil
+	}
+	return m.to.ring.List(ctx)
 }
 
 func notThere(path string) bool {
@@ -232,7 +251,7 @@ func (m *migration) copy(ctx context.Context) error {
 			todo = append(todo, k)
 		}
 	}
-	bar := m.bar("copying")
+	bar := m.p.bar("copying")
 	defer bar.end()
 	if bulk, ok := m.to.ring.(bulkStorer); ok {
 		ids, keys := make([]keyring.ID, len(todo)), make([]keyring.Key, len(todo))
@@ -270,7 +289,7 @@ func (m *migration) verify(ctx context.Context) error {
 	if err := m.to.open(ctx, true, m.log); err != nil {
 		return fmt.Errorf("the keys are copied, and could not be verified: %w", err)
 	}
-	bar := m.bar("verifying")
+	bar := m.p.bar("verifying")
 	defer bar.end()
 	for i, k := range m.keys {
 		k.verified = false

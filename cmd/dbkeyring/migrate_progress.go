@@ -20,8 +20,8 @@ type progress struct {
 }
 
 // bar returns the progress bar of a step.
-func (m *migration) bar(what string) *progress {
-	f, ok := m.p.stderr.(*os.File)
+func (p *process) bar(what string) *progress {
+	f, ok := p.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return nil
 	}
