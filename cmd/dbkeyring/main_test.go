@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/dbkeyring/dbkeyring/awskms"
+	"github.com/dbkeyring/dbkeyring/awskms/kmstest"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
@@ -19,12 +21,15 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	kmstest.ClearEnvironment()
 	testscript.Main(m, map[string]func(){"dbkeyring": main})
 }
 
 // TestScript runs testdata/*.txtar. A script starts servers in the background,
 // on ports that the system chooses, and reads the address out of `status`.
 func TestScript(t *testing.T) {
+	kms := kmstest.New(t)
+	kms.Credentials(awskms.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"})
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -32,9 +37,14 @@ func TestScript(t *testing.T) {
 		Deadline:            time.Now().Add(2 * time.Minute),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DBKEYRING_DATA", e.WorkDir+"/data")
+			e.Setenv("KMS", kms.URL)
+			e.Setenv("KEY", kms.NewKey("eu-central-1"))
+			e.Setenv("KEY2", kms.NewKey("eu-central-1"))
+			e.Setenv("FARKEY", kms.NewKey("us-west-2"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"keystate": func(ts *testscript.TestScript, _ bool, args []string) { kms.SetState(args[0], args[1]) },
 			"makekey":  cmdMakeKey,
 			"mode":     cmdMode,
 			"truncate": cmdTruncate,
