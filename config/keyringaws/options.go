@@ -109,7 +109,7 @@ func (r *reader) key(o *Options, s Settings) {
 	o.KeyID = id
 	if region != "" && region != o.AWS.Region {
 		text := fmt.Sprintf("it is %s, and %s names a key in %s, which is what counts", o.AWS.Region, VariableKey, region)
-		if strings.TrimSpace(s.Region) == "" {
+		if t := strings.TrimSpace(s.Region); t == "" || t == DefaultRegion { // which the server shows, set or not
 			r.note(VariableRegion, "by default "+text)
 		} else {
 			r.warn(VariableRegion, text)
