@@ -319,20 +319,22 @@ func TestHealsByItself(t *testing.T) {
 // there, and nobody there thinks of this host.
 func TestRefusalHealsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opened := 0
-		var err error = keyring.E("open", keyring.ID{}, keyring.ErrDenied, errors.New("not permitted"))
+		var opened atomic.Int32
+		var err atomic.Pointer[error]
+		fail := func(e error) { err.Store(&e) }
+		fail(keyring.E("open", keyring.ID{}, keyring.ErrDenied, errors.New("not permitted")))
 		x := newHost(t, func(bridge.Request) (bridge.Config, error) {
-			return bridge.Config{Open: func(context.Context) (keyring.Keyring, error) { opened++; return &faulty{}, err }}, nil
+			return bridge.Config{Open: func(context.Context) (keyring.Keyring, error) { opened.Add(1); return &faulty{}, *err.Load() }}, nil
 		})
 		defer x.Close(x.h)
 		x.want(x.load(), bridge.Denied, "Load")
 		time.Sleep(10 * time.Minute)
-		if synctest.Wait(); opened < 10 || opened > 30 {
-			t.Errorf("opened %d times in 10 minutes", opened)
+		if synctest.Wait(); opened.Load() < 10 || opened.Load() > 30 {
+			t.Errorf("opened %d times in 10 minutes", opened.Load())
 		}
-		err = keyring.E("open", keyring.ID{}, keyring.ErrInactive, errors.New("disabled"))
+		fail(keyring.E("open", keyring.ID{}, keyring.ErrInactive, errors.New("disabled")))
 		time.Sleep(time.Minute)
-		err = nil
+		fail(nil)
 		time.Sleep(time.Minute)
 		if synctest.Wait(); !x.Ready(x.h) {
 			t.Errorf("not healed; log %q", x.log)
