@@ -1,9 +1,9 @@
 package kmsfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/dbkeyring/dbkeyring/awskms"
 	"github.com/dbkeyring/dbkeyring/keyring"
@@ -41,36 +41,17 @@ func (r *Keyring) checkKeys(ctx context.Context) error {
 	return nil
 }
 
-// checkKey returns the ARN of a KMS key that can be used.
+// checkKey returns the ARN of a KMS key that can be used; its name, if that is not to be
+// known.
 func (r *Keyring) checkKey(ctx context.Context, key string) (arn string, err error) {
-	k, err := r.client.Describe(ctx, key)
-	var kms *awskms.Error
-	if errors.As(err, &kms) && kms.Code == "AccessDeniedException" {
-		op := awskms.OpEncrypt
-		if r.o.ReadOnly {
-			op = awskms.OpDecrypt
-		}
-		// Who may use a key need not be allowed to look at it. The ARN is not known then.
-		return key, r.inRegion(key, r.seen(r.client.Permitted(ctx, key, op)))
+	op := awskms.OpEncrypt
+	if r.o.ReadOnly {
+		op = awskms.OpDecrypt
 	}
-	if r.seen(err) != nil {
-		return "", r.inRegion(key, err)
+	arn, err = r.client.Check(ctx, key, op)
+	if r.o.ReadOnly && errors.Is(err, keyring.ErrInactive) { // the keys may be readable all the same
+		r.log.Warn(err.Error())
+		err = nil
 	}
-	if k.Usage != "ENCRYPT_DECRYPT" || k.Spec != "SYMMETRIC_DEFAULT" {
-		return "", invalid("the KMS key %s is for something else (%s, %s): a keyring needs a symmetric one for encrypting and decrypting. Name another KMS key", k.ARN, k.Usage, k.Spec)
-	}
-	if k.State == "Enabled" {
-		return k.ARN, nil
-	}
-	text := fmt.Sprintf("the KMS key %s is not in use (%s)", k.ARN, k.State)
-	cure := "Enable it"
-	if !k.Deletion.IsZero() {
-		text += ", and will be deleted on " + k.Deletion.UTC().Format("2006-01-02 15:04 UTC")
-		cure = "Cancel the deletion and enable it"
-	}
-	if !r.o.ReadOnly {
-		return "", &kindError{keyring.ErrInactive, text + ". " + cure + ", or name another KMS key"}
-	}
-	r.log.Warn(text + ". " + cure)
-	return k.ARN, nil
+	return cmp.Or(arn, key), r.inRegion(key, r.seen(err))
 }

@@ -129,7 +129,7 @@ func (r *Keyring) rewrapOne(ctx context.Context, e *keyringfile.Element) (keyrin
 // rewrapUnder re-encrypts a copy within the region of the KMS key. If there is none
 // that AWS KMS can use, the key is encrypted from memory.
 func (r *Keyring) rewrapUnder(ctx context.Context, e *keyringfile.Element, old copies, key string) (awskms.Blob, error) {
-	with := contextOf(e.ID, e.Type)
+	with := awskms.ContextOf(e.ID, e.Type)
 	if r.o.Format == FormatPercona {
 		old, with = nil, nil // another format: there is nothing to re-encrypt
 	}

@@ -3,10 +3,7 @@ package kmsfile
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -55,23 +52,8 @@ func (r *Keyring) Status() []keyring.StatusRow {
 	return []keyring.StatusRow{
 		{Name: "Keys", Value: strconv.Itoa(keys)},
 		{Name: "Data_file_format", Value: string(format)},
-		{Name: "Kms_requests", Value: requests(r.client.Requests())},
+		{Name: "Kms_requests", Value: r.client.Counted()},
 		{Name: "Kms_last_success", Value: last},
 		{Name: "Kms_last_error", Value: cause},
 	}
-}
-
-// requests gives "12 (Decrypt 10, Encrypt 2)".
-func requests(by map[string]int64) string {
-	var total int64
-	var parts []string
-	for op, n := range by {
-		total += n
-		parts = append(parts, fmt.Sprintf("%s %d", op, n))
-	}
-	if total == 0 {
-		return "0"
-	}
-	slices.Sort(parts)
-	return fmt.Sprintf("%d (%s)", total, strings.Join(parts, ", "))
 }

@@ -51,7 +51,7 @@ func (r *Keyring) encrypt(ctx context.Context, id keyring.ID, typ string, plain 
 	}
 	c := make(copies, len(r.o.Keys))
 	err := each(ctx, len(c), func(ctx context.Context, i int) (err error) {
-		c[i], err = r.client.Encrypt(ctx, r.o.Keys[i], plain, contextOf(id, typ))
+		c[i], err = r.client.Encrypt(ctx, r.o.Keys[i], plain, awskms.ContextOf(id, typ))
 		return r.inRegion(r.o.Keys[i], r.seen(err))
 	})
 	return c, err
@@ -112,7 +112,7 @@ func (u *unwrapper) decrypt(ctx context.Context, e *keyringfile.Element) (*secre
 	}
 	var errs []error
 	for _, c := range append(order, later...) {
-		s, err := u.r.client.Decrypt(ctx, c, contextOf(e.ID, e.Type))
+		s, err := u.r.client.Decrypt(ctx, c, awskms.ContextOf(e.ID, e.Type))
 		if u.r.seen(err) == nil {
 			return s, nil
 		}
