@@ -60,7 +60,7 @@ var mayUse = map[string][]string{
 	"awskms":    {"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "golang.org/x/sys"},
 	"internal":  {"golang.org/x/sys"},
 	"backend":   {"golang.org/x/sync"},
-	"config":    {},
+	"config":    {"go.yaml.in/yaml/v3"},
 	"keyserver": {"go.etcd.io/bbolt", "golang.org/x/sys", "golang.org/x/sync"},
 	"module":    {},
 	"cmd":       {"github.com/alecthomas/kong", "golang.org/x/term", "golang.org/x/sys", "golang.org/x/sync"},
