@@ -3,6 +3,7 @@ package mongod
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,15 +70,17 @@ func yamlReason(err error) (line int, problem string) {
 
 // section goes through a section of the file.
 func (r *reader) section(n *yaml.Node, path string) {
+	for i := 0; i < len(n.Content); i += 2 {
+		if name := n.Content[i].Value; name == "__exec" || name == "__rest" {
+			r.expansion(n.Content[i], path) // nothing else in the section is an option
+			return
+		}
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := key.Value
 		if key.Kind != yaml.ScalarNode || name == "" {
 			continue // mongod refuses it
-		}
-		if name == "__exec" || name == "__rest" {
-			r.expansion(key, path)
-			continue
 		}
 		switch {
 		case path != "" && name == "value":
@@ -93,10 +96,11 @@ func (r *reader) section(n *yaml.Node, path string) {
 // whoever else reads the file, would have to start the program or ask the server again.
 func (r *reader) expansion(key *yaml.Node, path string) {
 	r.Faults = append(r.Faults, &config.Fault{
-		Option: path, File: r.File, Line: key.Line,
+		Option: title(path), File: r.File, Line: key.Line,
 		Problem: fmt.Sprintf("%s is not expanded here, since nothing that reads the encryption's options may start programs or ask servers for them", key.Value),
-		Cure:    "Write the value itself, or give it on the command line.",
+		Cure:    "Write the value itself.",
 	})
+	r.unknown = true
 }
 
 // entry is a name in the file and what stands at it.
@@ -115,7 +119,7 @@ func (r *reader) entry(name string, key, value *yaml.Node) {
 		r.vault(name, r.File, key.Line)
 	case value.Kind == yaml.AliasNode:
 		fault("it is an alias (*"+value.Value+"), which is not taken here", "Write out what it stands for.")
-	case value.Kind == yaml.MappingNode:
+	case value.Kind == yaml.MappingNode && (section || isWrapped(value)):
 		r.section(value, name)
 	case section && isNull(value):
 		r.Report.Warnings = append(r.Report.Warnings, (&config.Fault{Option: name, File: r.File, Line: key.Line,
@@ -132,6 +136,11 @@ func (r *reader) entry(name string, key, value *yaml.Node) {
 			quoted: value.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0,
 		}, isNull(value))
 	}
+}
+
+// isWrapped says whether a mapping at an option is its value in a form of mongod's.
+func isWrapped(n *yaml.Node) bool {
+	return slices.ContainsFunc(n.Content, func(key *yaml.Node) bool { return slices.Contains([]string{"value", "__exec", "__rest"}, key.Value) })
 }
 
 // file files an option's value.

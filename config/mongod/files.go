@@ -1,7 +1,6 @@
 package mongod
 
 import (
-	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -32,7 +31,7 @@ func (r *reader) keyFile(o *Options, relaxed bool) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.fault(keyFile, file+": there is no such file", "Put the key there, or correct the path; openssl rand -base64 32 makes a new key.", err)
+		r.fault(keyFile, file+": there is no such file", "Put the key there, or correct the path; for a new database, openssl rand -base64 32 makes one.", err)
 		return
 	case err != nil:
 		r.fault(keyFile, file+": "+config.OSReason(err), config.RightsCure(file), err)
@@ -83,11 +82,12 @@ func (r *reader) pemFiles(k *kmip.Options) {
 	} else {
 		r.dates(kmipCertificate, certs[0], "the KMIP server will refuse it")
 	}
-	var key crypto.Signer
-	if err == nil || errors.Is(err, pemkey.ErrNoCertificate) { // else the fault would come twice
-		if key, err = pemkey.LoadKey(k.CertFile, k.Password); err != nil {
-			r.pemFault(kmipCertificate, err)
-		}
+	if err != nil && !errors.Is(err, pemkey.ErrNoCertificate) {
+		return // the fault would come twice
+	}
+	key, err := pemkey.LoadKey(k.CertFile, k.Password)
+	if err != nil {
+		r.pemFault(kmipCertificate, err)
 	}
 	if certs != nil && key != nil {
 		if _, err := pemkey.Pair(k.CertFile, certs, k.CertFile, key); err != nil {
@@ -99,7 +99,7 @@ func (r *reader) pemFiles(k *kmip.Options) {
 			}
 		}
 	}
-	if mode, ok := config.ModeOf(k.CertFile); ok && mode&0o004 != 0 {
+	if mode, ok := config.ModeOf(k.CertFile); ok && mode&0o004 != 0 && !errors.Is(err, pemkey.ErrNoKey) {
 		r.warn(kmipCertificate, "everyone on this host can read "+k.CertFile+"; chmod o-r "+k.CertFile)
 	}
 	r.checkOwner(kmipCertificate, k.CertFile)

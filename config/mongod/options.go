@@ -31,15 +31,19 @@ const (
 
 // finish turns what is set into options.
 func (r *reader) finish() (Options, Report, error) {
-	o := Options{Enabled: r.boolean(enableEncryption, false), EngineConfig: r.text(engineConfig)}
+	o := Options{EngineConfig: r.text(engineConfig)}
+	// Where a fault leaves it open, the rest is looked at as if there were encryption.
+	o.Enabled = r.boolean(enableEncryption, r.has(enableEncryption) || slices.ContainsFunc(places(), r.has))
 	o.Cipher = blockcipher.Mode(r.choice(cipherMode, string(blockcipher.GCM), string(blockcipher.GCM), string(blockcipher.CBC)))
 	o.DBPath = r.dbPath(o.Enabled)
 	r.DataDir = o.DBPath
-	r.demands()
+	if !r.unknown {
+		r.demands()
+	}
 	r.conflicts()
 	relaxed := r.boolean(relaxPermChecks, false)
 	if o.Enabled {
-		r.places()
+		r.place()
 		if e := r.text(engine); e != "" && e != wiredTiger {
 			r.fault(engine, fmt.Sprintf("it is %q, and only the storage engine wiredTiger can be encrypted", shorten(e)), "Set it to wiredTiger, or remove it.", nil)
 		}
@@ -106,7 +110,11 @@ func (r *reader) demands() {
 		names := missing[need]
 		slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(r.set[a].line, r.set[b].line) })
 		problem := "it needs " + both(need) + ", which is not set"
-		if len(names) > 1 {
+		switch len(names) {
+		case 1:
+		case 2:
+			problem += "; so does " + names[1]
+		default:
 			problem += "; so do " + strings.Join(names[1:], ", ")
 		}
 		value := need + " as well"
@@ -128,18 +136,27 @@ func (r *reader) conflicts() {
 			if r.set[at].line < r.set[not].line {
 				at, not = not, at
 			}
-			where := r.set[not].file
+			where := "on the " + commandLine
 			if line := r.set[not].line; line > 0 {
-				where = fmt.Sprintf("line %d", line)
+				where = fmt.Sprintf("in line %d", line)
 			}
-			r.fault(at, fmt.Sprintf("%s (%s) is set, too, and there is one place for the master key", both(not), where), "Keep one of the two.", nil)
+			r.fault(at, fmt.Sprintf("%s is set, too, %s, and there is one place for the master key", both(not), where), "Keep one of the two.", nil)
 		}
 	}
 }
 
-// places wants one place for the master key, and tells what is set in vain.
-func (r *reader) places() {
-	if r.hasVault || slices.ContainsFunc([]string{keyFile, kmipServer, awsKey}, r.has) {
+// places are the options that say where the master key is kept.
+func places() []string { return []string{keyFile, kmipServer, awsKey} }
+
+// place wants one place for the master key. Other options of a place have faults of their
+// own if there is none.
+func (r *reader) place() {
+	for name := range r.set {
+		if slices.Contains(places(), name) || strings.HasPrefix(name, kmipSection+".") || strings.HasPrefix(name, awsSection+".") {
+			return
+		}
+	}
+	if r.hasVault || r.unknown {
 		return
 	}
 	r.fault(enableEncryption, "nothing says where the master key is kept", "Set "+both(kmipServer)+" for a KMIP server, "+both(awsKey)+" for AWS KMS, or "+both(keyFile)+".", nil)
@@ -188,9 +205,13 @@ func (r *reader) port() string {
 	n := defaultPort
 	if ok && !s.broken {
 		port, err := config.ParsePort(s.text)
+		problem := "it is blank"
+		if err != nil && s.text != "" {
+			problem = err.Error()
+		}
 		switch {
 		case err != nil:
-			r.fault(kmipPort, err.Error(), fmt.Sprintf("Set it to the KMIP server's port; the default is %d.", defaultPort), nil)
+			r.fault(kmipPort, problem, fmt.Sprintf("Set it to the KMIP server's port; the default is %d.", defaultPort), nil)
 		case s.quoted:
 			r.warn(kmipPort, fmt.Sprintf("the string %q is taken for a number; write it without quotes", s.text))
 		}

@@ -27,6 +27,7 @@ type reader struct {
 	config.Reader
 	set      map[string]setting
 	hasVault bool
+	unknown  bool // something is hidden behind an expansion, of which a fault tells
 	args     bool // there is a command line
 }
 
@@ -95,6 +96,9 @@ func (r *reader) boolean(name string, otherwise bool) bool {
 	case "true", "yes", "on":
 		value = true
 	case "false", "no", "off":
+	case "":
+		r.fault(name, "it is blank", "Write true or false.", nil)
+		return otherwise
 	default:
 		r.fault(name, fmt.Sprintf("%q where true or false is needed", shorten(s.text)), "Write true or false.", nil)
 		return otherwise
@@ -147,7 +151,11 @@ func (r *reader) choice(name, otherwise string, values ...string) string {
 		return otherwise
 	}
 	if !slices.Contains(values, s.text) {
-		r.fault(name, fmt.Sprintf("%q is not a value of it", shorten(s.text)),
+		problem := fmt.Sprintf("%q is not a value of it", shorten(s.text))
+		if s.text == "" {
+			problem = "it is blank"
+		}
+		r.fault(name, problem,
 			fmt.Sprintf("Write %s; the default is %s.", strings.Join(values, " or "), otherwise), nil)
 		return otherwise
 	}
