@@ -117,6 +117,9 @@ func (r *reader) fileFlag(o option, value string) {
 
 func (r *reader) flagFault(flag, problem, cure string) {
 	option := "--" + flag
+	if len(flag) == 1 {
+		option = "-" + flag
+	}
 	if o, ok := byFlag(flag); ok {
 		option = title(o.name)
 	}

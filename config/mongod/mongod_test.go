@@ -123,6 +123,9 @@ func TestRead_Golden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if os.Geteuid() != 0 && (strings.Contains(file, "key_file_group") || strings.Contains(file, "key_file_relaxed")) {
+				t.Skip("the file must be root's")
+			}
 			dir, cwd := folder(t), t.TempDir()
 			mode := os.FileMode(0o640)
 			if strings.Contains(file, "everyone") {
