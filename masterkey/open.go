@@ -73,7 +73,7 @@ func (o *opening) open(ctx context.Context) (*Store, error) {
 	case err != nil:
 		return nil, err
 	case c == nil && !o.New:
-		return nil, &DamagedError{o.path(), errors.New("it is not there, and the database has data")}
+		return nil, &DamagedError{o.path(), errors.New("it is not there, and the database has data. One that was not encrypted from its beginning cannot be")}
 	case c == nil, c.Master == nil:
 		if !o.New {
 			return nil, &DamagedError{o.path(), errors.New("it has no master key, and the database has data")}

@@ -60,7 +60,7 @@ func (s *Store) KeyIDs() []string {
 // whole, so that nothing can have been encrypted under that keyid before. mayMake false:
 // it must have one (keyring.ErrNotFound).
 func (s *Store) DataKeys(keyid string, mayMake bool) ([]blockcipher.DataKey, error) {
-	const op = "use the data key"
+	const op = "use data"
 	id := keyring.ID{Name: keyid}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +85,7 @@ func (s *Store) Roll(keyid string) ([]blockcipher.DataKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(keyid); err != nil {
-		return nil, keyring.E("roll the data key", keyring.ID{Name: keyid}, keyring.ErrInvalid, err)
+		return nil, keyring.E("roll data", keyring.ID{Name: keyid}, keyring.ErrInvalid, err)
 	}
 	return s.add(keyid)
 }
@@ -131,7 +131,7 @@ func tagOf(text string) (tag blockcipher.Tag) {
 
 // add makes a data key. The caller holds s.mu.
 func (s *Store) add(keyid string) ([]blockcipher.DataKey, error) {
-	const op = "make the data key"
+	const op = "make data"
 	id := keyring.ID{Name: keyid}
 	next := s.now.clone()
 	tag, err := next.newTag()

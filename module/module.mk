@@ -13,7 +13,7 @@ CORE_LDFLAGS := -s -w -extldflags "-Wl,--version-script=$(abspath $(MODULE_DIR))
 MYSQL_SHIM := $(wildcard $(MODULE_DIR)mysql/*) $(MODULE_DIR)core/dbkeyring.h $(MODULE_DIR)module.mk
 # What a component and a plugin have in common.
 MYSQL_COMMON := $(filter-out $(wildcard $(MODULE_DIR)mysql/component.c $(MODULE_DIR)mysql/plugin*.c),$(filter %.c,$(MYSQL_SHIM)))
-MODULES := libdbkeyring component_keyring_kmip component_keyring_kms keyring_okv keyring_aws
+MODULES := libdbkeyring component_keyring_kmip component_keyring_kms keyring_okv keyring_aws dbkeyring_wiredtiger
 
 .PHONY: modules modules-faultinject
 modules: $(MODULES:%=$(MODULE_LIB)/%.so) ## the database modules
@@ -39,3 +39,6 @@ $(MODULE_LIB)/component_%.so: $(MYSQL_SHIM)
 	$(call mysql-shim,component)
 $(MODULE_LIB)/keyring_%.so: $(MYSQL_SHIM)
 	$(call mysql-shim,plugin,$(wildcard $(MODULE_DIR)mysql/plugin_$**.c))
+$(MODULE_LIB)/dbkeyring_wiredtiger.so: $(wildcard $(MODULE_DIR)wiredtiger/*) $(MODULE_DIR)core/dbkeyring.h $(MODULE_DIR)module.mk
+	@mkdir -p $(@D)
+	@gcc $(SHIM_CFLAGS) -o $@ $(filter %.c,$^) $(SHIM_LDFLAGS) -Wl,--version-script=$(MODULE_DIR)wiredtiger/exports.map

@@ -37,6 +37,9 @@ var codes = map[error]Code{
 	keyring.ErrInvalid:     Invalid,
 }
 
+// CodeOf is the code of an error, for the other packages behind the exports.
+func CodeOf(err error) Code { return codeOf(err) }
+
 func codeOf(err error) Code {
 	switch {
 	case err == nil:

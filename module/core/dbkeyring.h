@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 /* The version of this interface; compare it with what dbk_abi() returns. */
-#define DBK_ABI 2
+#define DBK_ABI 3
 
 enum dbk_code {
   DBK_OK = 0,
@@ -165,6 +165,30 @@ int dbk_aes(dbk_handle instance, int decrypt, const char *id, const char *owner,
             size_t key_bits, const unsigned char *iv, int padding, const unsigned char *in,
             size_t in_size, unsigned char *out, size_t capacity, size_t *size);
 int dbk_aes_size(const char *mode, size_t key_bits, size_t in_size, size_t *size);
+
+/*
+ * The encryptor of WiredTiger.
+ *
+ * dbk_wt_open opens the key store of the database that a mongod.conf names, and makes
+ * it for a new one; it may wait for a key server. The master key's state is polled
+ * until dbk_wt_close. dbk_wt_customize makes the cipher of a keyid, whose blocks are at
+ * most expansion bytes longer than their text. Where either fails, reason, cut to
+ * capacity, says why.
+ *
+ * dbk_wt_encrypt and dbk_wt_decrypt work on one block, from in to out, which do not
+ * overlap; capacity is in_size + expansion, and in_size, at the least. They are called
+ * for every block, and may be called from many threads at once.
+ */
+int dbk_wt_open(const char *config, dbk_log_fn log, void *context, dbk_handle *database,
+                char *reason, size_t capacity);
+int dbk_wt_customize(dbk_handle database, const char *keyid, size_t size, dbk_handle *cipher,
+                     size_t *expansion, char *reason, size_t capacity);
+int dbk_wt_encrypt(dbk_handle cipher, const unsigned char *in, size_t in_size, unsigned char *out,
+                   size_t capacity, size_t *size);
+int dbk_wt_decrypt(dbk_handle cipher, const unsigned char *in, size_t in_size, unsigned char *out,
+                   size_t capacity, size_t *size);
+int dbk_wt_release(dbk_handle cipher);
+int dbk_wt_close(dbk_handle database);
 
 #ifdef __cplusplus
 }
