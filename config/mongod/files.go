@@ -49,11 +49,11 @@ func (r *reader) keyFile(o *Options, relaxed bool) {
 	mode := info.Mode().Perm()
 	ofRoot := info.Sys().(*syscall.Stat_t).Uid == 0
 	switch {
-	case mode&0o077 == 0, relaxed && ofRoot && mode&0o037 == 0:
-	case ofRoot && mode&0o037 == 0:
+	case mode&0o177 == 0, relaxed && ofRoot && mode&0o137 == 0:
+	case ofRoot && mode&0o137 == 0:
 		r.fault(keyFile, fmt.Sprintf("%s: its group can read it (mode %04o)", file, mode), "chmod 600 "+file+", or set "+both(relaxPermChecks)+" to true, since the file is root's.", nil)
 	default:
-		r.fault(keyFile, fmt.Sprintf("%s: others than its owner can use it (mode %04o)", file, mode), "chmod 600 "+file+".", nil)
+		r.fault(keyFile, fmt.Sprintf("%s: its permissions (%04o) are too open, only 0600 and 0400 are taken", file, mode), "chmod 600 "+file+".", nil)
 	}
 	r.checkOwner(keyFile, file)
 }
