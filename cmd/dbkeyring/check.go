@@ -13,7 +13,7 @@ import (
 )
 
 type checkCmd struct {
-	Path      string        `arg:"" help:"A component's configuration file, a keyring_okv_conf_dir, a my.cnf, or a manifest (mysqld.my)."`
+	Path      string        `arg:"" help:"A component's configuration file, a keyring_okv_conf_dir, a my.cnf, a manifest (mysqld.my), or a mongod.conf."`
 	PluginDir string        `placeholder:"DIR" help:"The server's plugin_dir, where my.cnf does not say it."`
 	Datadir   string        `placeholder:"DIR" help:"The server's data directory, where my.cnf does not say it."`
 	Manifest  string        `placeholder:"FILE" help:"With a my.cnf: the manifest beside mysqld (default: mysqld.my in basedir's bin and sbin)."`

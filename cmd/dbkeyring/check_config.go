@@ -45,6 +45,8 @@ func (k *checkup) path(path string) {
 			return
 		}
 		k.keyring(path)
+	case isMongodConf(path):
+		k.mongodConf(path)
 	default:
 		k.optionFile(path)
 	}
@@ -172,7 +174,7 @@ func (k *checkup) kmip(file string, o backend.Options) {
 	for _, file := range files {
 		k.file(file)
 	}
-	k.servers(o)
+	k.servers(o, neededOperations(o.Profile))
 }
 
 // file adds a file to the table.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -62,9 +63,12 @@ const atOnce = 16
 const soon = 30 * day
 
 // servers tries every address of every server, each by itself.
-func (k *checkup) servers(o backend.Options) {
+func (k *checkup) servers(o backend.Options, needed []kmip.Operation) {
 	pair, err := pemkey.LoadPair(o.ClientCertFile, o.ClientKeyFile, o.ClientKeyPassword)
-	pool, caErr := pemkey.LoadPool(o.ServerCAFile)
+	pool, caErr := x509.SystemCertPool() // mongod's, where it names no other
+	if o.ServerCAFile != "" {
+		pool, caErr = pemkey.LoadPool(o.ServerCAFile)
+	}
 	if err := errors.Join(err, caErr); err != nil {
 		k.find(finding{Level: levelFail, Problem: err.Error()})
 		return
@@ -82,7 +86,7 @@ func (k *checkup) servers(o backend.Options) {
 	for i := range found {
 		group.Go(func() error {
 			if s := &found[i]; s.err == nil {
-				s.try(k.p.ctx, o, client, k.cmd.Timeout)
+				s.try(k.p.ctx, o, client, k.cmd.Timeout, needed)
 			}
 			return nil
 		})
@@ -123,7 +127,7 @@ func (k *checkup) resolve(server string) []checkedServer {
 }
 
 // try connects to the address and asks what the server can.
-func (s *checkedServer) try(ctx context.Context, o backend.Options, t *tlsconf.Client, timeout time.Duration) {
+func (s *checkedServer) try(ctx context.Context, o backend.Options, t *tlsconf.Client, timeout time.Duration, needed []kmip.Operation) {
 	ctx, cancel := context.WithTimeout(ctx, 2*timeout)
 	defer cancel()
 	var version kmip.Version
@@ -171,7 +175,7 @@ func (s *checkedServer) try(ctx context.Context, o backend.Options, t *tlsconf.C
 	if len(s.Versions) == 0 { // Discover Versions came with 1.1
 		s.Versions = []string{client.Status().Version.String()}
 	}
-	for _, op := range neededOperations(o.Profile) {
+	for _, op := range needed {
 		s.Needed++
 		if !slices.Contains(answer.Operations, op) {
 			s.Missing = append(s.Missing, op.String())

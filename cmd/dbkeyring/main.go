@@ -43,6 +43,7 @@ type cli struct {
 	Migrate  migrateCmd  `cmd:"" help:"Copy all keys from one keyring to another."`
 	Check    checkCmd    `cmd:"" help:"Check a database's keyring configuration: files, key servers, and whether MySQL would take it."`
 	AWS      awsCmd      `cmd:"" name:"aws" help:"Set up and rotate keyrings whose keys AWS KMS encrypts."`
+	Mongod   mongodCmd   `cmd:"" passthrough:"" help:"Run a community mongod with the encryption of Percona Server for MongoDB."`
 	Status   statusCmd   `cmd:"" help:"Say whether the key server runs, and how long its certificates last."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -16,8 +16,8 @@ import (
 )
 
 type migrateCmd struct {
-	Source      string `arg:"" help:"Where the keys are: component_keyring_kmip.cnf, component_keyring_kms.cnf, component_keyring_file.cnf or its data file, a keyring_okv folder, or a my.cnf with keyring_aws. It is never changed."`
-	Destination string `arg:"" help:"Where they shall be: likewise; a data file that does not exist yet needs a name that ends in .json."`
+	Source      string `arg:"" help:"Where the keys are: component_keyring_kmip.cnf, component_keyring_kms.cnf, component_keyring_file.cnf or its data file, a keyring_okv folder, a my.cnf with keyring_aws; or a database's mongod.conf as it is. It is never changed."`
+	Destination string `arg:"" help:"Where they shall be: likewise; a data file that does not exist yet needs a name that ends in .json; a mongod.conf as it shall be."`
 	DryRun      bool   `xor:"mode" help:"Only show what would be copied."`
 	VerifyOnly  bool   `xor:"mode" help:"Only compare: every key of SOURCE must be in DESTINATION."`
 	Yes         bool   `help:"Do not ask."`
@@ -31,6 +31,12 @@ func (c *migrateCmd) Run(p *process) (err error) {
 	ctx, stop := signal.NotifyContext(p.ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from now on a second signal ends the process
+	if both, err := c.bothMongod(); both || err != nil {
+		if err != nil {
+			return err
+		}
+		return c.moveMaster(p)
+	}
 	m, err := c.prepare(p)
 	if err != nil {
 		return err

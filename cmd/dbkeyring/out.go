@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dbkeyring/dbkeyring/config"
+	"github.com/dbkeyring/dbkeyring/config/mongod"
 	"github.com/dbkeyring/dbkeyring/config/okv"
 	"github.com/dbkeyring/dbkeyring/config/percona"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
@@ -20,12 +22,12 @@ import (
 
 // outFlags say where a client's files go and what is in them.
 type outFlags struct {
-	For             string   `required:"" enum:"mysql,okv,kmip" placeholder:"mysql|okv|kmip" help:"What the client is: mysql gets component_keyring_kmip's configuration besides, okv a whole keyring_okv_conf_dir."`
+	For             string   `required:"" enum:"mysql,okv,mongod,kmip" placeholder:"mysql|okv|mongod|kmip" help:"What the client is: mysql gets component_keyring_kmip's configuration besides, okv a whole keyring_okv_conf_dir, mongod one PEM file and the options of mongod.conf."`
 	Out             string   `required:"" placeholder:"OUT" help:"The folder for the client's files."`
 	Server          string   `placeholder:"ADDR" help:"The key server as the client sees it, HOST or HOST:PORT (default: the address that it listens on)."`
 	Standby         []string `placeholder:"ADDR" help:"For okv: a standby server, HOST or HOST:PORT. May be repeated, in the order to try."`
 	KeyPasswordFile string   `placeholder:"FILE" help:"For okv: encrypt the private key with the password on this file's one line, and put it into ssl/password.txt."`
-	InstallDir      string   `placeholder:"DIR" help:"For mysql: where the files will lie on the client's machine (default: OUT). The configuration names them there."`
+	InstallDir      string   `placeholder:"DIR" help:"For mysql and mongod: where the files will lie on the client's machine (default: OUT). The configuration names them there."`
 	Force           bool     `help:"Overwrite files in OUT."`
 }
 
@@ -37,8 +39,11 @@ const (
 
 // files returns the names of what is written.
 func (c *outFlags) files() []string {
-	if c.For == "okv" {
+	switch c.For {
+	case "okv":
 		return okv.Files(c.KeyPasswordFile != "")
+	case "mongod":
+		return []string{datadir.RootCertFile, clientPEM, mongod.FileName}
 	}
 	names := []string{datadir.RootCertFile, datadir.ClientKeyFile, datadir.ClientCertFile}
 	if c.For == "mysql" {
@@ -58,8 +63,8 @@ func (c *outFlags) check() error {
 	if c.For == "kmip" && c.Server != "" {
 		faults = append(faults, errors.New("--server goes into configuration files; with --for kmip there are none"))
 	}
-	if c.For != "mysql" && c.InstallDir != "" {
-		faults = append(faults, errors.New("--install-dir goes with --for mysql: nothing else names its own place"))
+	if c.For != "mysql" && c.For != "mongod" && c.InstallDir != "" {
+		faults = append(faults, errors.New("--install-dir goes with --for mysql and --for mongod: nothing else names its own place"))
 	}
 	if c.For == "okv" {
 		faults = append(faults, c.checkOKV()...)
@@ -116,8 +121,11 @@ func (c *outFlags) prepare() (undo func(), err error) {
 // write writes the client's files. The certificate comes last of the pair, the
 // configuration after both.
 func (c *outFlags) write(p *process, status admin.Status, pair pki.Pair, ca *x509.Certificate) error {
-	if c.For == "okv" {
+	switch c.For {
+	case "okv":
 		return c.writeOKV(p, status, pair, ca)
+	case "mongod":
+		return c.writeMongod(p, status, pair, ca)
 	}
 	if err := datadir.SaveClient(c.Out, pair, ca); err != nil {
 		return err
@@ -129,10 +137,7 @@ func (c *outFlags) write(p *process, status admin.Status, pair pki.Pair, ca *x50
 	if err != nil {
 		return err
 	}
-	install := c.InstallDir
-	if install == "" {
-		install = c.Out
-	}
+	install := cmp.Or(c.InstallDir, c.Out)
 	host, port, err := net.SplitHostPort(server)
 	if err != nil {
 		return err
