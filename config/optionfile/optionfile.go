@@ -137,7 +137,7 @@ func (f *Files) read(file string, depth int) {
 				f.problem(true, file, n, "a group's name has no closing bracket: the server does not start", "Write [mysqld].")
 				continue
 			}
-			group = strings.TrimSpace(name)
+			group = strings.TrimRight(name, " \t") // what stands before the name is part of it
 		case group == "":
 			f.problem(true, file, n, "an option stands before any group: the server does not start", "Write [mysqld] above it.")
 		default:
@@ -148,42 +148,61 @@ func (f *Files) read(file string, depth int) {
 
 // include follows !include and !includedir, which takes the files in *.cnf.
 func (f *Files) include(file string, n int, line string, depth int) {
-	word, path, _ := strings.Cut(line[1:], " ")
+	word, path, _ := strings.Cut(strings.ReplaceAll(line[1:], "\t", " "), " ")
 	path = strings.TrimSpace(path)
-	if depth >= maxIncludes {
+	switch {
+	case word != "include" && word != "includedir":
+		f.problem(true, file, n, fmt.Sprintf("%q is neither !include nor !includedir", line), "Correct the line.")
+	case path == "":
+		f.problem(true, file, n, "there is nothing to include: the server does not start", "Name it, or take the line out.")
+	case depth >= maxIncludes:
 		f.problem(false, file, n, "it is included too deep to count", "Include fewer files in files.")
-		return
-	}
-	switch word {
-	case "include":
+	case word == "include":
 		f.read(path, depth+1)
-	case "includedir":
+	default:
 		entries, err := os.ReadDir(path)
 		if err != nil {
 			f.problem(true, file, n, path+": "+config.OSReason(err)+": the server does not start", "Make the folder, or take the line out.")
 			return
 		}
 		for _, e := range entries {
-			if filepath.Ext(e.Name()) == ".cnf" {
+			if filepath.Ext(e.Name()) == ".cnf" && !e.IsDir() {
 				f.read(filepath.Join(path, e.Name()), depth+1)
 			}
 		}
-	default:
-		f.problem(true, file, n, fmt.Sprintf("%q is neither !include nor !includedir", line), "Correct the line.")
 	}
 }
 
 // parse reads name, or name=value.
 func parse(group, line, file string, n int) Option {
-	name, value, _ := strings.Cut(line, "=")
+	name, value, _ := strings.Cut(withoutComment(line), "=")
 	o := Option{Group: group, Name: strings.ReplaceAll(strings.TrimSpace(name), "-", "_"), File: file, Line: n}
 	o.Name, o.Loose = strings.CutPrefix(o.Name, "loose_")
 	value = strings.TrimSpace(value)
 	if len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {
 		value = value[1 : len(value)-1]
-	} else if i := strings.Index(value, " #"); i >= 0 {
-		value = strings.TrimSpace(value[:i])
 	}
-	o.Value = value
+	o.Value = escapes.Replace(value)
 	return o
+}
+
+// escapes are what a backslash stands before; before all else it is itself.
+var escapes = strings.NewReplacer(`\\`, `\`, `\s`, " ", `\n`, "\n", `\t`, "\t", `\r`, "\r", `\b`, "\b", `\"`, `"`, `\'`, "'")
+
+// withoutComment cuts a line off at the first # outside of quotes.
+func withoutComment(line string) string {
+	var quote byte // that is open
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '#' && quote == 0:
+			return line[:i]
+		case c == '\\' && quote != 0:
+			i++ // what follows closes nothing
+		case (c == '"' || c == '\'') && quote == 0:
+			quote = c
+		case c == quote:
+			quote = 0
+		}
+	}
+	return line
 }
