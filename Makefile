@@ -24,7 +24,7 @@ build/bin/dbkeyring: deps
 # `modules` and what it makes, in build/lib and build/faultinject/lib.
 -include module/module.mk
 
-run: build ## the key server and a MySQL that keeps its keys there, started and shown; or DB=okv, kms, aws
+run: build ## the key server and a MySQL that keeps its keys there, started and shown; or DB=okv, kms, aws, wiredtiger
 	@scripts/run
 
 stop: ## end what `make run` started
@@ -51,7 +51,7 @@ lint: ## format, vet, the compiler's warnings, shell scripts
 	@scripts/lint
 
 bench: build ## what it costs, beside the alternatives, into docs/performance.md
-	@scripts/deps test
+	@scripts/deps test bench
 	@mkdir -p docs
 	MYSQLD="$$(scripts/mysql)" MOTO_SERVER="$$(scripts/moto)" DBKEYRING_REPORT="$(CURDIR)/docs/performance.md" \
 		go test -tags e2e -run '^$$' -bench . -benchtime 1x -timeout 60m ./e2e/...

@@ -171,7 +171,8 @@ int dbk_aes_size(const char *mode, size_t key_bits, size_t in_size, size_t *size
  *
  * dbk_wt_open opens the key store of the database that a mongod.conf names, and makes
  * it for a new one; it may wait for a key server. The master key's state is polled
- * until dbk_wt_close. dbk_wt_customize makes the cipher of a keyid, whose blocks are at
+ * until dbk_wt_close. flags: DBK_WT_BLOCKS_SIGTERM, if the thread that opens the
+ * database blocks this signal, as one does whose program waits for it. dbk_wt_customize makes the cipher of a keyid, whose blocks are at
  * most expansion bytes longer than their text. Where either fails, reason, cut to
  * capacity, says why.
  *
@@ -179,7 +180,8 @@ int dbk_aes_size(const char *mode, size_t key_bits, size_t in_size, size_t *size
  * overlap; capacity is in_size + expansion, and in_size, at the least. They are called
  * for every block, and may be called from many threads at once.
  */
-int dbk_wt_open(const char *config, dbk_log_fn log, void *context, dbk_handle *database,
+enum { DBK_WT_BLOCKS_SIGTERM = 1 };
+int dbk_wt_open(const char *config, unsigned flags, dbk_log_fn log, void *context, dbk_handle *database,
                 char *reason, size_t capacity);
 int dbk_wt_customize(dbk_handle database, const char *keyid, size_t size, dbk_handle *cipher,
                      size_t *expansion, char *reason, size_t capacity);

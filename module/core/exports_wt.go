@@ -15,9 +15,9 @@ import (
 )
 
 //export dbk_wt_open
-func dbk_wt_open(config *C.in_string, log C.dbk_log_fn, context unsafe.Pointer, database *C.dbk_handle, reason *C.char, capacity C.size_t) (rc C.int) {
+func dbk_wt_open(config *C.in_string, flags C.uint, log C.dbk_log_fn, context unsafe.Pointer, database *C.dbk_handle, reason *C.char, capacity C.size_t) (rc C.int) {
 	defer guard(&rc)
-	h, why, code := encryptors.Open(text(config), emitter(log, context))
+	h, why, code := encryptors.Open(text(config), flags&C.DBK_WT_BLOCKS_SIGTERM != 0, emitter(log, context))
 	*database = C.dbk_handle(h)
 	tell(why, reason, capacity)
 	return C.int(code)

@@ -30,7 +30,7 @@ type Reader func(file string, base config.Base) (mongod.Options, mongod.Report, 
 // Encryptors are what a process has opened. Their methods may be called from any thread.
 type Encryptors struct {
 	read Reader
-	stop func() error // ends the host cleanly, or says why it cannot
+	stop func(waits bool) error // ends the host cleanly, or says why it cannot
 
 	mu        sync.RWMutex
 	databases []*database
@@ -38,7 +38,7 @@ type Encryptors struct {
 }
 
 // New returns a set with nothing in it. stop ends the host; see [StopHost].
-func New(read Reader, stop func() error) *Encryptors {
+func New(read Reader, stop func(waits bool) error) *Encryptors {
 	e := &Encryptors{read: read, stop: stop}
 	e.ciphers.Store(&[]*cipher{})
 	return e
@@ -47,6 +47,7 @@ func New(read Reader, stop func() error) *Encryptors {
 // database is an open one.
 type database struct {
 	emit  bridge.Emit
+	waits bool // see Open
 	queue *hostlog.Queue
 	log   *slog.Logger
 
@@ -86,10 +87,10 @@ func limit(o mongod.Options) time.Duration {
 }
 
 // Open reads the configuration and opens the key store of the database. Where it fails,
-// reason says why.
-func (e *Encryptors) Open(file string, emit bridge.Emit) (h bridge.Handle, reason string, code bridge.Code) {
+// reason says why. waits: the host blocks SIGTERM, and so waits for it.
+func (e *Encryptors) Open(file string, waits bool, emit bridge.Emit) (h bridge.Handle, reason string, code bridge.Code) {
 	q := hostlog.NewQueue(logLines)
-	d := &database{emit: emit, queue: q, log: slog.New(q.Handler(slog.LevelWarn))}
+	d := &database{emit: emit, waits: waits, queue: q, log: slog.New(q.Handler(slog.LevelWarn))}
 	defer d.flush()
 	var err error
 	defer func() { reason, code = told(err) }()

@@ -62,7 +62,7 @@ func newHost(t *testing.T, s *keyservertest.Server) *host {
 	x.Encryptors = New(func(string, config.Base) (mongod.Options, mongod.Report, error) {
 		return x.o, mongod.Report{}, x.readErr
 	},
-		func() error { x.stopped.Add(1); return nil })
+		func(bool) error { x.stopped.Add(1); return nil })
 	return x
 }
 
@@ -81,7 +81,7 @@ func (x *host) logged(words string) bool {
 // open opens the database; want is a part of the reason of a failure, "" for none.
 func (x *host) open(want string) bridge.Handle {
 	x.t.Helper()
-	h, why, code := x.Open("mongod.conf", x.emit)
+	h, why, code := x.Open("mongod.conf", false, x.emit)
 	if (code == bridge.OK) != (want == "") || !strings.Contains(why, want) || code != bridge.OK && h != 0 {
 		x.t.Fatalf("Open: %d, %d, %q", h, code, why)
 	}
@@ -162,7 +162,7 @@ func TestLife(t *testing.T) {
 func TestRefused(t *testing.T) {
 	s := keyservertest.New(t)
 	x := newHost(t, s)
-	if _, why, code := x.Open("", x.emit); code == bridge.OK || !strings.Contains(why, "config={path=") {
+	if _, why, code := x.Open("", false, x.emit); code == bridge.OK || !strings.Contains(why, "config={path=") {
 		t.Errorf("%q", why)
 	}
 	x.readErr = errors.New("a fault\nand another")

@@ -60,36 +60,40 @@ func (e *Encryptors) gone(d *database, reason string) {
 	}
 	d.log.Error(reason + ". The database is shut down. " + cure)
 	time.Sleep(untold) // the next block that is written takes the line along
-	if err := e.stop(); err != nil {
+	if err := e.stop(d.waits); err != nil {
 		d.log.Error("the database cannot be shut down cleanly and runs on: " + err.Error())
 	}
 }
 
 // StopHost sends SIGTERM to this process, if that ends it cleanly: the host handles the
-// signal, or blocks it and waits for it, as mongod does. A program that does neither would
-// be killed in the middle of a write.
-func StopHost() error {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
+// signal, or waits for it, as mongod does. A program that does neither would be killed in
+// the middle of a write.
+func StopHost(waits bool) error {
+	handled, err := handles(syscall.SIGTERM)
+	switch {
+	case waits, handled:
+		return syscall.Kill(os.Getpid(), syscall.SIGTERM)
+	case err != nil:
 		return err
 	}
+	return errors.New("this program does not handle SIGTERM")
+}
+
+// handles says whether this process has a handler for a signal. Go's runtime has none of
+// its own for SIGTERM.
+func handles(s syscall.Signal) (bool, error) {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return false, err
+	}
 	defer f.Close()
-	taken := false
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		if name != "SigBlk" && name != "SigCgt" {
-			continue
+		if value, ok := strings.CutPrefix(lines.Text(), "SigCgt:"); ok {
+			mask, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
+			return mask&(1<<(s-1)) != 0, err
 		}
-		mask, err := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
-		if err != nil {
-			return err
-		}
-		taken = taken || mask&(1<<(syscall.SIGTERM-1)) != 0
 	}
-	if !taken {
-		return errors.New("this program does not handle SIGTERM")
-	}
-	return syscall.Kill(os.Getpid(), syscall.SIGTERM)
+	return false, errors.New("it is not known whether this program handles SIGTERM")
 }
 
 // catch turns a panic into an error: a guest does not end its host.

@@ -123,8 +123,10 @@ static int start(void *connection, void *config, int get_api_slot, int add_slot)
   if (o == NULL) return ENOMEM;
   *o = (struct ours){{encrypt, decrypt, sizing, customize, terminate}, library, api, 0, 0, 0};
   sigset_t saved;
+  pthread_sigmask(SIG_SETMASK, NULL, &saved);
+  unsigned flags = sigismember(&saved, SIGTERM) == 1 ? DBK_WT_BLOCKS_SIGTERM : 0;
   int entered = library_enter(&saved);
-  int code = library->open(path != NULL ? path : "", log_line, api, &o->database, why, sizeof why);
+  int code = library->open(path != NULL ? path : "", flags, log_line, api, &o->database, why, sizeof why);
   library_leave(entered, &saved);
   free(path);
   if (code != DBK_OK) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -104,12 +106,24 @@ func (p *Provider) failures(e *kmipclient.Error) string {
 				cures = append(cures, cure)
 			}
 		}
-		return fmt.Sprintf("%s %s: %v", s.Phase, s.Server, tlsconf.Explain(s.Err, host))
+		return fmt.Sprintf("%s %s: %s", s.Phase, s.Server, plain(tlsconf.Explain(s.Err, host)))
 	}, func(s *kmipclient.ServerError) string { return s.Phase.String() })
 	if len(cures) > 0 {
 		text = strings.TrimSuffix(text, ".") + ". " + strings.Join(cures, " ")
 	}
 	return text
+}
+
+// plain is an error of a connection without what the text around it says already.
+func plain(err error) string {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "no answer in time"
+	case errors.As(err, &op):
+		return strings.TrimPrefix(op.Err.Error(), "connect: ")
+	}
+	return err.Error()
 }
 
 // keyOf takes the key out of an object: 32 bytes, or, as older releases of Percona
