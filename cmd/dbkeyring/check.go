@@ -17,7 +17,7 @@ type checkCmd struct {
 	PluginDir string        `placeholder:"DIR" help:"The server's plugin_dir, where my.cnf does not say it."`
 	Datadir   string        `placeholder:"DIR" help:"The server's data directory, where my.cnf does not say it."`
 	Manifest  string        `placeholder:"FILE" help:"With a my.cnf: the manifest beside mysqld (default: mysqld.my in basedir's bin and sbin)."`
-	Timeout   time.Duration `placeholder:"DURATION" default:"5s" help:"Time for each address of a key server (default 5s)."`
+	Timeout   time.Duration `placeholder:"DURATION" default:"5s" help:"Time for each address of a key server, and for each request to AWS KMS (default 5s)."`
 	JSON      bool          `name:"json" help:"Print JSON."`
 }
 
@@ -39,10 +39,11 @@ type finding struct {
 }
 
 func (f finding) String() string {
+	problem := strings.TrimSuffix(f.Problem, ".") // of an error that ends in its own cure
 	if f.File != "" {
-		return (&config.Fault{Option: f.Option, File: f.File, Line: f.Line, Problem: f.Problem, Cure: f.Cure}).Error()
+		return (&config.Fault{Option: f.Option, File: f.File, Line: f.Line, Problem: problem, Cure: f.Cure}).Error()
 	}
-	s := strings.TrimSuffix(f.Problem, ".") + "."
+	s := problem + "."
 	if f.Cure != "" {
 		s += " " + f.Cure
 	}
@@ -129,9 +130,9 @@ func (k *checkup) print() error {
 		}
 	}
 	if len(k.Keys) > 0 {
-		fmt.Fprintln(w, "\nKMS key\tState\tPermissions")
+		fmt.Fprintln(w, "\nKMS key\tRegion\tState\tPermissions")
 		for _, key := range k.Keys {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", printable(cmp.Or(key.ARN, key.Key)), orDash(key.State), orDash(key.permissions()))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(cmp.Or(key.ARN, key.Key)), orDash(key.Region), orDash(key.State), orDash(key.permissions()))
 		}
 	}
 	if len(k.Files) > 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -115,7 +114,7 @@ func (k *checkup) keyring(path string) {
 		if c.File.Path != c.Path {
 			k.readOnlyMissing(c.Path)
 		}
-		k.dataFile(c)
+		k.dataFile(c, true)
 	case c.KMS != nil, c.AWS != nil:
 		k.aws(c)
 	}
@@ -132,37 +131,6 @@ func (k *checkup) readOnlyMissing(file string) {
 	if !o.Has("read_only") {
 		k.find(finding{Level: levelFail, Option: "read_only", File: file, Problem: "it is missing, and component_keyring_file does not start without it", Cure: `Write "read_only": false.`})
 	}
-}
-
-// dataFile opens the file with the keys for reading.
-func (k *checkup) dataFile(c *anyconf.Conf) {
-	file := c.DataFile()
-	info, err := os.Stat(file)
-	if err != nil {
-		folder := filepath.Dir(file)
-		if _, err := os.Stat(folder); err != nil && c.AWS == nil { // which makes it
-			k.find(finding{Level: levelFail, File: file, Problem: "there is no folder " + folder + " to make it in", Cure: "Make the folder, owned by the user of the database, or correct the path."})
-			return
-		}
-		k.find(finding{Level: levelWarn, File: file, Problem: "there is no such file: the keyring is empty", Cure: "The server makes it with the first key; if there were keys, correct the path."})
-		return
-	}
-	k.file(file)
-	if info.Mode()&0o007 != 0 {
-		k.find(finding{Level: levelWarn, File: file, Problem: "everyone on this host can read or change the keys", Cure: "chmod o-rwx " + file})
-	}
-	keys, err := c.Open(k.p.ctx, true, slog.New(slog.DiscardHandler))
-	if err != nil {
-		k.find(finding{Level: levelFail, File: file, Problem: "it cannot be opened: " + err.Error(), Cure: "Restore the file from a backup."})
-		return
-	}
-	defer keys.Close()
-	ids, err := keys.List(k.p.ctx)
-	if err != nil {
-		k.find(finding{Level: levelFail, File: file, Problem: err.Error()})
-		return
-	}
-	k.what("%d keys in %s", len(ids), file)
 }
 
 // kmip checks the files and the servers of KMIP options.

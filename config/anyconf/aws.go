@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/dbkeyring/dbkeyring/awskms"
 	"github.com/dbkeyring/dbkeyring/backend/kmsdata"
 	"github.com/dbkeyring/dbkeyring/backend/kmsfile"
 	"github.com/dbkeyring/dbkeyring/config"
@@ -102,6 +103,20 @@ func notPlain(head []byte) (problem, cure string) {
 		}
 	}
 	return "", ""
+}
+
+// KMSKeys returns how AWS KMS is reached and which of its keys encrypt, for a keyring
+// whose keys AWS KMS encrypts; false for another one.
+func (c *Conf) KMSKeys() (o awskms.Options, keys []string, ok bool) {
+	switch {
+	case c.KMS != nil:
+		return c.KMS.AWS, c.KMS.Keys, true
+	case c.AWS == nil:
+		return o, nil, false
+	case c.AWS.KeyID != "":
+		keys = []string{c.AWS.KeyID}
+	}
+	return c.AWS.AWS, keys, true
 }
 
 // openAWS opens a keyring whose keys AWS KMS encrypts.
