@@ -70,6 +70,9 @@ func (r *Reader) ReadFile(cureIfAbsent string) []byte {
 	case errors.Is(err, fs.ErrNotExist):
 		r.FileFault(0, "there is no such file", cureIfAbsent, err)
 		return nil
+	case errors.Is(err, syscall.ENOTDIR):
+		r.FileFault(0, filepath.Dir(r.File)+" is not a folder", cureIfAbsent, err)
+		return nil
 	case err != nil:
 		r.FileFault(0, "cannot read it: "+OSReason(err), RightsCure(r.File), err)
 		return nil

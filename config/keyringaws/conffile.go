@@ -82,10 +82,11 @@ func parseConf(r *config.Reader, data []byte) conf {
 		r.FileFault(0, "it has one line only", twoLines, nil)
 		return c
 	case lines[0] == "" || lines[1] == "":
-		r.FileFault(1, "one of its first two lines is blank", twoLines, nil)
+		blank := 1 + slices.Index(lines, "")
+		r.FileFault(blank, "it is blank, as one of the first two lines", twoLines, nil)
 		return c
 	case isKeyID(lines[1]) && !isKeyID(lines[0]):
-		r.FileFault(1, "line 2 is a secret access key ID, which belongs into line 1", twoLines, nil)
+		r.FileFault(2, "it is a secret access key ID, which belongs into line 1", twoLines, nil)
 		return c
 	}
 	c.AccessKeyID, c.SecretAccessKey = lines[0], lines[1]

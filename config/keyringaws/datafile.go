@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/dbkeyring/dbkeyring/config"
 )
@@ -28,6 +30,9 @@ func (r *reader) dataFile(file string) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		return
+	case errors.Is(err, syscall.ENOTDIR):
+		r.fault(VariableData, filepath.Dir(file)+" is not a folder", "Correct the path.", err)
 		return
 	case err != nil:
 		r.fault(VariableData, "cannot look at "+file+": "+config.OSReason(err), config.RightsCure(file), err)

@@ -82,6 +82,7 @@ func TestRead_Golden(t *testing.T) {
 			}
 			write(t, filepath.Join(dir, "enterprise"), "Keyring file version:2.0\x00\x01", 0o640)
 			write(t, filepath.Join(dir, "other"), "something else", 0o640)
+			write(t, filepath.Join(dir, "changeable"), "{\"format\":\"dbkeyring keyring_aws\"", 0o666)
 			o, r, err := keyringaws.Read(settings, config.Base(dir))
 			defer o.Wipe()
 			got := strings.ReplaceAll(render(t, o, r, err), dir, "$DIR")
@@ -173,6 +174,85 @@ func TestWrite(t *testing.T) {
 	}
 	if _, err := o.AWS.Credentials(t.Context()); err == nil || !strings.Contains(err.Error(), s.ConfFile) {
 		t.Errorf("%v", err)
+	}
+}
+
+// New credentials count at once, also if the file is written in place, has the same
+// size and is changed several times within the coarse times of a file.
+func TestCredentialsInPlace(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "conf")
+	text := func(i int) string { return fmt.Sprintf("AKIAIOSFODNN7EXAMPL%d\nsecret%d\n", i, i) }
+	write(t, file, text(0), 0o640)
+	o, _, err := keyringaws.Read("conf_file="+file+"\ndata_file="+dir+"/data\n", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		write(t, file, text(i), 0o640)
+		if c, err := o.AWS.Credentials(t.Context()); err != nil || c.SecretAccessKey != fmt.Sprint("secret", i) {
+			t.Errorf("%d: %s, %v", i, c.AccessKeyID, err)
+		}
+	}
+	write(t, file, "AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI with blanks\n", 0o640)
+	_, err = o.AWS.Credentials(t.Context())
+	if err == nil || !strings.Contains(err.Error(), file+", line 2") || strings.Contains(err.Error(), "wJalrXUtnFEMI") {
+		t.Error(err)
+	}
+}
+
+// A file that the server's user may not read is told with the variable that names it,
+// and whose rights count.
+func TestUnreadable(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "conf"), "a\nb\n", 0)
+	write(t, filepath.Join(dir, "data"), "", 0)
+	_, _, err := keyringaws.Read("conf_file=conf\ndata_file=data", config.Base(dir))
+	for _, want := range []string{"keyring_aws_conf_file: " + dir + "/conf: cannot read it: permission denied", "keyring_aws_data_file: cannot read " + dir + "/data: permission denied", "Give the user of the database"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+}
+
+// Without settings the defaults count; without a base nothing may be relative.
+func TestDefaults(t *testing.T) {
+	o, r, err := keyringaws.Read("", "")
+	if r.File != keyringaws.DefaultConfFile || err == nil && o.DataFile != keyringaws.DefaultDataFile || err != nil && !strings.Contains(err.Error(), keyringaws.DefaultConfFile) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	_, _, err = keyringaws.Read("conf_file=c\ndata_file=d", "")
+	for _, want := range []string{`keyring_aws_conf_file: "c" is a relative path`, `keyring_aws_data_file: "d" is a relative path`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %q", err, want)
+		}
+	}
+}
+
+// Cures name the plugin's variables and the lines of its file, and no secret.
+func TestCures(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "conf"), "AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI\nproxy=http://u:proxypassword@127.0.0.1:1\nendpoint=https://vpce.example\n", 0o640)
+	o, _, err := keyringaws.Read("conf_file=conf\ndata_file=data", config.Base(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		awskms.Error
+		want string
+	}{
+		{awskms.Error{Op: "Encrypt", Code: "AccessDeniedException"}, "Allow the user of the access key kms:Encrypt, in the IAM policy or in the policy of the KMS key; or, if there is no such key, correct keyring_aws_cmk_id and keyring_aws_region."},
+		{awskms.Error{Code: "InvalidSignatureException"}, "Correct the access key ID and the secret access key."},
+		{awskms.Error{Code: "ExpiredTokenException"}, "Renew the access key ID and the secret access key, and session_token with them: the temporary ones have expired."},
+		{awskms.Error{Code: "InvalidCiphertextException"}, "Restore " + dir + "/data from a backup if it is damaged; if it is another account's or region's, correct keyring_aws_region and the access key ID and the secret access key."},
+		{awskms.Error{Class: awskms.Transient}, "Check the network and the firewalls between this host and AWS KMS, correct keyring_aws_region, endpoint (now https://vpce.example) and proxy (now http://u:xxxxx@127.0.0.1:1), or raise timeout_ms (now 5000)."},
+	} {
+		if d := cmp.Diff(c.want+" The secret access key is in "+dir+"/conf.", o.AWS.Cure(&c.Error)); d != "" {
+			t.Error(d)
+		}
 	}
 }
 

@@ -2,9 +2,7 @@ package keyringaws
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,8 +21,12 @@ func ReadSettings(s Settings, base config.Base) (Options, Report, error) {
 	r := &reader{where: s.Where}
 	var o Options
 	o.DataFile = r.path(VariableData, cmp.Or(strings.TrimSpace(s.DataFile), DefaultDataFile), base)
-	r.dataFile(o.DataFile)
 	o.ConfFile = r.path(VariableConf, cmp.Or(strings.TrimSpace(s.ConfFile), DefaultConfFile), base)
+	if o.DataFile != "" && o.DataFile == o.ConfFile {
+		r.fault(VariableData, o.DataFile+" is the file with the secret access key, too", "Set it to another file, which need not exist yet.", nil)
+	} else {
+		r.dataFile(o.DataFile)
+	}
 	r.report.File = o.ConfFile
 	r.key(&o, s)
 	c := r.confFile(o.ConfFile)
@@ -125,14 +127,14 @@ func (r *reader) confFile(file string) conf {
 	}
 	c, of := readConf(file)
 	for _, f := range of.Faults {
-		if errors.Is(f.Err, fs.ErrNotExist) || errors.Is(f.Err, fs.ErrPermission) {
-			r.fault(VariableConf, file+": "+f.Problem, f.Cure, f.Err) // the path may be what is wrong
+		if f.Err != nil { // of the system: the path may be what is wrong
+			r.fault(VariableConf, file+": "+f.Problem, f.Cure, f.Err)
 			continue
 		}
 		r.faults = append(r.faults, f)
 	}
 	r.report.Warnings = append(r.report.Warnings, of.Report.Warnings...)
-	if mode, ok := config.ModeOf(file); ok && mode&0o004 != 0 {
+	if mode, ok := config.ModeOf(file); ok && mode.IsRegular() && mode&0o004 != 0 {
 		r.report.Warnings = append(r.report.Warnings, (&config.Fault{File: file, Problem: "everyone on this host can read the secret access key in it; chmod o-r " + file}).Error())
 	}
 	return c

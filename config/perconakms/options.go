@@ -168,7 +168,7 @@ func (r *reader) keyList() ([]string, bool) {
 	m, ok := r.Members["kms_key"]
 	if !ok || m.Value[0] != '[' {
 		text, ok := r.Required("kms_key", what)
-		return []string{text}, ok
+		return []string{strings.TrimSpace(text)}, ok
 	}
 	var raw []json.RawMessage
 	_ = json.Unmarshal(m.Value, &raw) // it has parsed as a list

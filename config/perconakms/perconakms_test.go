@@ -78,6 +78,7 @@ func TestRead_Golden(t *testing.T) {
 				mode = 0o644
 			}
 			write(t, filepath.Join(dir, perconakms.FileName), strings.ReplaceAll(string(text), "$DIR", dir), mode)
+			write(t, filepath.Join(dir, "changeable"), "", 0o666)
 			o, r, err := perconakms.Read(dir, "", config.Base(dir))
 			defer o.Wipe()
 			got := strings.ReplaceAll(render(t, o, r, err), dir, "$DIR")
@@ -117,6 +118,65 @@ func TestRead_LocalFile(t *testing.T) {
 	}
 	if _, _, err := perconakms.Read(t.TempDir(), "", ""); err == nil || !strings.Contains(err.Error(), "dbkeyring aws init --for component") {
 		t.Errorf("without a file: %v", err)
+	}
+}
+
+// A relative path is that of a file beside the configuration file if it is there and
+// nowhere else; one that has to be made is made in the base.
+func TestRead_RelativePath(t *testing.T) {
+	plugins, base := t.TempDir(), t.TempDir()
+	file := filepath.Join(plugins, "any.cnf")
+	write(t, file, example, 0o640)
+	for _, c := range []struct{ made, want string }{{"", base}, {plugins, plugins}, {base, base}} {
+		if c.made != "" {
+			write(t, filepath.Join(c.made, "data"), "", 0o640)
+		}
+		o, r, err := perconakms.ReadFile(file, config.Base(base))
+		if err != nil || o.Path != filepath.Join(c.want, "data") || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], `"data" is taken to be `+o.Path) {
+			t.Errorf("%s, %v, %v", o.Path, r.Warnings, err)
+		}
+	}
+}
+
+// The zero Options, as of a component that has not started, has every row.
+func TestStatus_Zero(t *testing.T) {
+	var o perconakms.Options
+	rows := o.Status()
+	if len(rows) != 11 || rows[0].Name != "Data_file" || rows[1].Name != "Read_only" || rows[2].Name != "KeyId" {
+		t.Errorf("%+v", rows)
+	}
+	for _, row := range rows {
+		if row.Value != "<NONE>" {
+			t.Errorf("%+v", row)
+		}
+	}
+}
+
+// Cures name the component's options, or the default chain of AWS, and no secret.
+func TestCures(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, perconakms.FileName)
+	for _, c := range []struct {
+		options string
+		awskms.Error
+		want string
+	}{
+		{`"auth_key": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI"`, awskms.Error{Op: "Decrypt", Code: "AccessDeniedException"},
+			"Allow the user of auth_key kms:Decrypt, in the IAM policy or in the policy of the KMS key; or, if there is no such key, correct kms_key and region."},
+		{`"auth_key": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "wJalrXUtnFEMI"`, awskms.Error{Code: "UnrecognizedClientException"}, "Correct auth_key and secret_access_key."},
+		{`"fips": true`, awskms.Error{Class: awskms.Operator},
+			"Correct the credentials of the default chain of AWS (environment, shared files, the machine's role), or set auth_key and secret_access_key."},
+		{`"proxy": "http://u:proxypassword@127.0.0.1:1", "timeout_ms": 70`, awskms.Error{Class: awskms.Transient},
+			"Check the network and the firewalls between this host and AWS KMS, correct region, endpoint and proxy (now http://u:xxxxx@127.0.0.1:1), or raise timeout_ms (now 70)."},
+	} {
+		write(t, file, `{"path": "`+dir+`/data", "region": "eu-west-1", "kms_key": "db", `+c.options+"}", 0o640)
+		o, _, err := perconakms.ReadFile(file, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.want+" The options are in "+file+".", o.AWS.Cure(&c.Error)); d != "" {
+			t.Error(d)
+		}
 	}
 }
 
