@@ -12,6 +12,7 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/config/anyconf"
+	"github.com/dbkeyring/dbkeyring/config/keyringaws"
 	"github.com/dbkeyring/dbkeyring/keyring"
 )
 
@@ -61,10 +62,16 @@ func (c *migrateCmd) Run(p *process) (err error) {
 	if err := m.refusal(); err != nil {
 		return err
 	}
+	n := m.count(toCopy)
+	if n > 0 {
+		if err := m.mayEncrypt(ctx); err != nil {
+			return migrateError(err)
+		}
+	}
 	if c.DryRun {
 		return nil
 	}
-	if n := m.count(toCopy); n > 0 {
+	if n > 0 {
 		m.warn()
 		if err := confirm(p, c.Yes, fmt.Sprintf("Copy %d keys from %s to %s?", n, &m.from, &m.to)); err != nil {
 			return err
@@ -117,6 +124,9 @@ func (c *migrateCmd) prepare(p *process) (*migration, error) {
 	}
 	if errs == nil && m.to.conf.ReadOnly() && c.mode() == "migrate" {
 		errs = append(errs, fmt.Errorf("DESTINATION: read_only (%s): it is true: no key can be stored. Set it to false", m.to.conf.Path))
+	}
+	if errs == nil && m.to.conf.AWS != nil && m.to.conf.AWS.KeyID == "" && !c.VerifyOnly {
+		errs = append(errs, fmt.Errorf("DESTINATION: %s (%s): it is not set: no key can be stored. Set it to the ARN of a KMS key", keyringaws.VariableKey, m.to.conf.Path))
 	}
 	if errs != nil {
 		m.wipe()
