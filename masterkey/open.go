@@ -177,11 +177,14 @@ func absent(err error, r Ref) error {
 // wrap gives an error the kind that it lacks.
 func wrap(op string, err error) error {
 	var damaged *DamagedError
+	var inner *keyring.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &damaged):
 		return keyring.E(op, keyring.ID{}, keyring.ErrCorrupt, err)
+	case errors.As(err, &inner) && inner.Op == "": // one of ours, which says nothing of the operation
+		return keyring.E(op, keyring.ID{}, inner.Kind, inner.Err)
 	case errors.As(err, new(*keyring.Error)):
 		return keyring.E(op, keyring.ID{}, keyring.KindOf(err), err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
