@@ -2,12 +2,9 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/dbkeyring/dbkeyring/awskms"
 	"github.com/dbkeyring/dbkeyring/backend/kmsfile"
@@ -22,7 +19,7 @@ type awsInitCmd struct {
 	Out           string   `required:"" placeholder:"OUT" help:"The folder for the files."`
 	KMSKey        []string `name:"kms-key" placeholder:"KEY" help:"The KMS key: its ID, an alias or an ARN. May be repeated with --format dbkeyring."`
 	Region        string   `placeholder:"REGION" help:"The region of AWS, where the KMS key is no ARN."`
-	AccessKeyFile string   `placeholder:"FILE" help:"A file with the access key ID on its first line and the secret access key on the second. The component does without: then the default chain of AWS counts."`
+	AccessKeyFile string   `placeholder:"FILE" help:"A file with the access key ID on its first line and the secret access key on the second; - is standard input. The component does without: then the default chain of AWS counts."`
 	Endpoint      string   `placeholder:"URL" help:"Another endpoint of AWS KMS, such as a VPC endpoint's."`
 	DataFile      string   `placeholder:"FILE" help:"Where the encrypted keys shall be (default: in /var/lib/mysql-keyring)."`
 	Format        string   `enum:"percona,dbkeyring" default:"percona" help:"For the component: how the data file is written (default percona)."`
@@ -42,11 +39,11 @@ func (c *awsInitCmd) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	credentials, err := c.check(out)
+	credentials, err := c.check(p, out)
 	if err != nil {
 		return &failed{err: err, code: exitUsage}
 	}
-	if err := os.MkdirAll(out, 0o750); err != nil {
+	if err := os.MkdirAll(out, keyringaws.DirMode); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	if c.For == "component" {
@@ -61,58 +58,6 @@ func (c *awsInitCmd) files() []string {
 		return []string{perconakms.FileName, config.ManifestName}
 	}
 	return []string{filepath.Base(keyringaws.DefaultConfFile), optionFileName}
-}
-
-// check finds everything that is wrong before a file is written.
-func (c *awsInitCmd) check(out string) (awskms.Credentials, error) {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	for _, key := range c.KMSKey {
-		if _, _, err := awskms.ParseKeyID(key); err != nil {
-			fault("--kms-key: %w", err)
-		}
-	}
-	switch {
-	case c.For == "component" && len(c.KMSKey) == 0:
-		fault("--kms-key is missing: name the KMS key that is to encrypt the keys")
-	case c.For == "component" && len(c.KMSKey) > 1 && c.Format != string(kmsfile.FormatDBKeyring):
-		fault("--kms-key: several KMS keys need --format dbkeyring: in Percona's format a key is encrypted once")
-	case c.For == "plugin" && len(c.KMSKey) > 1:
-		fault("--kms-key: keyring_aws has one KMS key")
-	}
-	if c.For == "plugin" && c.AccessKeyFile == "" {
-		fault("--access-key-file is missing: keyring_aws does not start without an access key")
-	}
-	if c.For == "plugin" && c.Format != string(kmsfile.FormatPercona) {
-		fault("--format goes with --for component")
-	}
-	if c.For == "component" && c.InstallDir != "" {
-		fault("--install-dir goes with --for plugin: the component's files name no other place")
-	}
-	for flag, path := range map[string]string{"--data-file": c.DataFile, "--install-dir": c.InstallDir} {
-		if path != "" && !filepath.IsAbs(path) {
-			fault("%s %s: give an absolute path, since it is looked up on the server's machine", flag, path)
-		}
-	}
-	var credentials awskms.Credentials
-	if c.AccessKeyFile != "" {
-		var err error
-		if credentials, err = keyringaws.ReadCredentials(c.AccessKeyFile); err != nil {
-			fault("--access-key-file: %w", err)
-		}
-	}
-	if !c.Force {
-		var there []string
-		for _, name := range c.files() {
-			if _, err := os.Lstat(filepath.Join(out, name)); !errors.Is(err, fs.ErrNotExist) {
-				there = append(there, name)
-			}
-		}
-		if there != nil {
-			fault("--out %s: there already: %s; choose another folder, or overwrite them with --force", c.Out, strings.Join(there, ", "))
-		}
-	}
-	return credentials, errors.Join(faults...)
 }
 
 // component writes the manifest and the configuration of component_keyring_kms.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -35,7 +34,7 @@ func (c *awsRotateKeysCmd) Run(p *process) error {
 		fmt.Fprintf(p.stderr, "warning: %s\n", w)
 	}
 	if err == nil {
-		err = c.target(&o)
+		err = c.target(ctx, &o)
 	}
 	if err != nil {
 		return &failed{err: err, code: exitUsage}
@@ -64,7 +63,7 @@ func (c *awsRotateKeysCmd) Run(p *process) error {
 }
 
 // target puts the KMS keys that are wanted in the place of the configured ones.
-func (c *awsRotateKeysCmd) target(o *perconakms.Options) error {
+func (c *awsRotateKeysCmd) target(ctx context.Context, o *perconakms.Options) error {
 	if o.ReadOnly {
 		return fmt.Errorf("read_only (%s): it is true: nothing can be changed. Set it to false", c.File)
 	}
@@ -77,13 +76,20 @@ func (c *awsRotateKeysCmd) target(o *perconakms.Options) error {
 	old := regionsOf(o.Keys, o.AWS.Region)
 	var keys []string
 	for _, text := range c.KMSKey {
-		id, _, err := awskms.ParseKeyID(text)
+		id, region, err := awskms.ParseKeyID(text)
 		if err != nil {
 			return fmt.Errorf("--kms-key: %w", err)
 		}
+		if region == "" && !c.namesRegion(o.AWS.Region) {
+			return fmt.Errorf("--kms-key %s: %s takes the region, %s, from the ARN of the present KMS key, and this is no ARN. Give the ARN", text, c.File, o.AWS.Region)
+		}
 		keys = append(keys, id)
 	}
-	if now := regionsOf(keys, o.AWS.Region); o.Format != kmsfile.FormatDBKeyring && !slices.Equal(now, old) {
+	now := regionsOf(keys, o.AWS.Region)
+	if o.Format != kmsfile.FormatDBKeyring && old[0] == "" && now[0] != "" {
+		old[0] = regionByDefault(ctx, o, now[0])
+	}
+	if o.Format != kmsfile.FormatDBKeyring && now[0] != old[0] {
 		return fmt.Errorf("--kms-key: it is in the region %s, and the keys are in %s, where AWS KMS has to decrypt them. "+
 			"Write a second configuration with the new KMS key and another path, and run: dbkeyring migrate", now[0], old[0])
 	}
@@ -91,13 +97,40 @@ func (c *awsRotateKeysCmd) target(o *perconakms.Options) error {
 	return nil
 }
 
+// namesRegion says whether FILE says by itself that this is the region.
+func (c *awsRotateKeysCmd) namesRegion(region string) bool {
+	f, ok := config.OpenFile(config.Reader{File: c.File})
+	if !ok {
+		return false
+	}
+	defer f.Wipe()
+	text, _ := f.Text("region")
+	return strings.TrimSpace(text) == region
+}
+
+// regionByDefault asks AWS KMS for the region of a KMS key that is named without one. If
+// that is not to be known, decrypting tells.
+func regionByDefault(ctx context.Context, o *perconakms.Options, otherwise string) string {
+	client, err := awskms.New(ctx, o.AWS)
+	if err != nil {
+		return otherwise
+	}
+	defer client.Close()
+	k, err := client.Describe(ctx, o.Keys[0])
+	if err != nil {
+		return otherwise
+	}
+	return regionsOf([]string{k.ARN}, otherwise)[0]
+}
+
+// regionsOf returns the regions of KMS keys, and the other one for those without.
 func regionsOf(keys []string, other string) (regions []string) {
 	for _, key := range keys {
-		if _, region, err := awskms.ParseKeyID(key); err == nil && region != "" {
-			regions = append(regions, region)
-		} else {
-			regions = append(regions, other)
+		_, region, err := awskms.ParseKeyID(key)
+		if err != nil || region == "" {
+			region = other
 		}
+		regions = append(regions, region)
 	}
 	return regions
 }
@@ -107,7 +140,8 @@ func (c *awsRotateKeysCmd) rewrap(ctx context.Context, p *process, ring keyring.
 	bar := p.bar("encrypting")
 	defer bar.end()
 	if err := ring.Rewrap(ctx, bar.show); err != nil {
-		return migrateError(&failed{err: fmt.Errorf("the file is as it was: %w", err), hint: "once that is mended, run the same again: what was encrypted already is not asked for again", code: exitOf(err)})
+		return &failed{err: fmt.Errorf("the keys are not encrypted anew: %w", err),
+			hint: "all of them can be read as before. Once that is mended, run the same again: what was encrypted already is not asked for again", code: exitOf(err)}
 	}
 	return nil
 }

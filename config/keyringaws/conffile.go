@@ -150,11 +150,11 @@ func isKeyID(s string) bool {
 	return len(s) >= 16 && len(s) <= 24 && (strings.HasPrefix(s, "AKIA") || strings.HasPrefix(s, "ASIA")) && strings.ToUpper(s) == s
 }
 
-// The modes of the document: the folder is accessible to the server's account only.
-const (
-	DirMode  fs.FileMode = 0o750
-	confMode fs.FileMode = 0o640
-)
+// DirMode is that of the document: the folder is accessible to the server's account only.
+const DirMode fs.FileMode = 0o750
+
+// confMode leaves the secret to its owner, who is that of the folder.
+const confMode fs.FileMode = 0o600
 
 // WriteConf writes the file with the secret access key. The endpoint may be empty.
 func WriteConf(file string, c awskms.Credentials, endpoint string) error {

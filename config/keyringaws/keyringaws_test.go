@@ -140,7 +140,7 @@ func TestWrite(t *testing.T) {
 	if err := keyringaws.WriteConf(s.ConfFile, c, "https://127.0.0.1:1"); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(s.ConfFile); err != nil || info.Mode().Perm() != 0o640 {
+	if info, err := os.Stat(s.ConfFile); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
 	file := filepath.Join(dir, "my.cnf")

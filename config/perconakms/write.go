@@ -15,10 +15,10 @@ import (
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// The modes of what Write writes: a configuration with credentials is for the
-// server's user and group.
+// The modes of what Write writes: a configuration with credentials is for its owner
+// alone, who is that of the folder.
 const (
-	secretMode fs.FileMode = 0o640
+	secretMode fs.FileMode = 0o600
 	publicMode fs.FileMode = 0o644
 )
 
