@@ -5,6 +5,8 @@
  * wt_host HOME CONFIG read TABLE N               wants rows 0..N-1
  * wt_host HOME CONFIG serve TABLE                writes rows until SIGTERM, for which it waits as mongod does
  *
+ * All its threads block signals, as mongod's do; not so with the mode fill-open.
+ *
  * CONFIG is wiredtiger_open's, CREATE that of the table.
  */
 #include <pthread.h>
@@ -90,7 +92,7 @@ static void serve(WT_SESSION *session, const char *table) {
 int main(int argc, char *argv[]) {
   if (argc < 5) return 2;
   const char *mode = argv[3], *table = argv[4];
-  if (strcmp(mode, "serve") == 0) { /* before there are threads, which inherit it */
+  if (strcmp(mode, "fill-open") != 0) { /* before there are threads, which inherit it */
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
@@ -100,7 +102,7 @@ int main(int argc, char *argv[]) {
   check(connection->open_session(connection, NULL, NULL, &session), "open_session");
   struct timespec a, b;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-  if (strcmp(mode, "fill") == 0) fill(session, table, argv[5], atoi(argv[6]), atoi(argv[7]));
+  if (strncmp(mode, "fill", 4) == 0) fill(session, table, argv[5], atoi(argv[6]), atoi(argv[7]));
   else if (strcmp(mode, "read") == 0) read_all(session, table, atoi(argv[5]));
   else serve(session, table);
   check(connection->close(connection, NULL), "close");
