@@ -40,7 +40,7 @@ type finding struct {
 
 func (f finding) String() string {
 	problem := strings.TrimSuffix(f.Problem, ".") // of an error that ends in its own cure
-	if f.File != "" {
+	if f.File != "" || f.Option != "" {
 		return (&config.Fault{Option: f.Option, File: f.File, Line: f.Line, Problem: problem, Cure: f.Cure}).Error()
 	}
 	s := problem + "."

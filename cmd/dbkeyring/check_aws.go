@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -209,7 +208,11 @@ func (c *myCnf) aws(plugins []string) {
 	}
 	options, report, err := keyringaws.ReadSettings(settings, c.k.base)
 	defer options.Wipe()
-	c.k.what("%s: %s", anyconf.KeyringAWS, fmt.Sprintf("%s, %s", options.ConfFile, options.DataFile))
+	files := report.File // with faults, the file with the access key is what is known
+	if err == nil {
+		files += ", " + options.DataFile
+	}
+	c.k.what("%s: %s", anyconf.KeyringAWS, files)
 	c.k.warnings(report.Warnings)
 	if err != nil {
 		c.k.faults(err)
