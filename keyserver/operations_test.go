@@ -198,7 +198,7 @@ func TestVersionsAndQuery(t *testing.T) {
 		t.Errorf("%v", none)
 	}
 	q := must[*kmip.QueryResponse](t, c, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation, kmip.QueryProfiles}})
-	if len(q.Operations) != 15 || len(q.ObjectTypes) != 3 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
+	if len(q.Operations) != 17 || len(q.ObjectTypes) != 3 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
 		t.Errorf("%+v", q)
 	}
 	random := must[*kmip.RNGRetrieveResponse](t, c, &kmip.RNGRetrieveRequest{Length: 48}).Data

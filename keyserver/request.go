@@ -56,6 +56,10 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.discoverVersions(p))
 	case *kmip.RNGRetrieveRequest:
 		return reply(s.rngRetrieve(r, p))
+	case *kmip.EncryptRequest:
+		return reply(s.encrypt(r, p))
+	case *kmip.DecryptRequest:
+		return reply(s.decrypt(r, p))
 	}
 	if err := s.ready(); err != nil {
 		return nil, err

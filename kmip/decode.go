@@ -207,5 +207,13 @@ func WipePayload(p Payload) {
 		p.Object.Wipe()
 	case *RNGRetrieveResponse:
 		p.Data.Wipe()
+	case *EncryptRequest:
+		p.Data.Wipe()
+	case *EncryptResponse:
+		p.Data.Wipe()
+	case *DecryptRequest:
+		p.Data.Wipe()
+	case *DecryptResponse:
+		p.Data.Wipe()
 	}
 }

@@ -44,6 +44,9 @@ func requests() []kmip.Payload {
 		&kmip.DestroyRequest{UniqueIdentifier: "id"},
 		&kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects}},
 		&kmip.DiscoverVersionsRequest{Versions: kmip.Versions()},
+		&kmip.EncryptRequest{UniqueIdentifier: "id", Parameters: &kmip.CryptographicParameters{Mode: kmip.ModeGCM, Padding: kmip.PaddingNone, Algorithm: kmip.AlgorithmAES, RandomIV: true, TagLength: 16},
+			Data: key.Clone(), IV: []byte("iv"), AdditionalData: []byte("more")},
+		&kmip.DecryptRequest{UniqueIdentifier: "id", Data: key.Clone(), IV: []byte("iv"), AdditionalData: []byte("more"), Tag: []byte("tag")},
 	}
 }
 
@@ -51,6 +54,8 @@ func responses() []kmip.Payload {
 	return []kmip.Payload{
 		&kmip.CreateResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "id", Template: &template},
 		&kmip.RegisterResponse{UniqueIdentifier: "id"},
+		&kmip.EncryptResponse{UniqueIdentifier: "id", Data: key.Clone(), IV: []byte("iv"), Tag: []byte("tag")},
+		&kmip.DecryptResponse{UniqueIdentifier: "id", Data: key.Clone()},
 		&kmip.LocateResponse{LocatedItems: &three, UniqueIdentifiers: []string{"1", "2", "3"}},
 		&kmip.GetResponse{ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: "id", Object: kmip.SymmetricKey(kmip.AlgorithmAES, key.Clone())},
 		&kmip.GetAttributesResponse{UniqueIdentifier: "id", Attributes: attrs},

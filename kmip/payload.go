@@ -36,6 +36,10 @@ func newRequest(op Operation) Payload {
 		return &DiscoverVersionsRequest{}
 	case OpRNGRetrieve:
 		return &RNGRetrieveRequest{}
+	case OpEncrypt:
+		return &EncryptRequest{}
+	case OpDecrypt:
+		return &DecryptRequest{}
 	}
 	return nil
 }
@@ -73,6 +77,10 @@ func newResponse(op Operation) Payload {
 		return &DiscoverVersionsResponse{}
 	case OpRNGRetrieve:
 		return &RNGRetrieveResponse{}
+	case OpEncrypt:
+		return &EncryptResponse{}
+	case OpDecrypt:
+		return &DecryptResponse{}
 	}
 	return nil
 }
@@ -80,7 +88,7 @@ func newResponse(op Operation) Payload {
 // Operations returns the operations that this package has payloads for.
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
-		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve}
+		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt}
 }
 
 // writeID leaves out an empty Unique Identifier, which stands for the ID

@@ -25,6 +25,29 @@ func (o *Object) CheckGet() error {
 	return nil
 }
 
+// CheckUse returns why a key cannot be used for something now, or nil (KMIP 1.4, 3.22: what
+// protects needs an Active object; what processes is protected already, and may be done
+// with one that was taken out of use).
+func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
+	if o.Destroyed() {
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left")
+	}
+	if mask, _ := o.Attributes.Get(kmip.AttrCryptographicUsageMask); kmip.UsageMask(mask.Int)&use == 0 {
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Cryptographic Usage Mask does not allow this")
+	}
+	state := o.StateAt(now)
+	protects := use == kmip.UsageEncrypt
+	switch {
+	case state == kmip.StatePreActive, protects && state != kmip.StateActive:
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is %s", state)
+	case protects && reached(o.Dates.ProtectStop, now):
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Protect Stop Date has passed")
+	case !protects && !o.Dates.ProcessStart.IsZero() && !reached(o.Dates.ProcessStart, now):
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Process Start Date has not come")
+	}
+	return nil
+}
+
 // Activate makes a Pre-Active object Active (KMIP 1.4, 4.19).
 func (o *Object) Activate(now time.Time) error {
 	if s := o.StateAt(now); s != kmip.StatePreActive {

@@ -14,7 +14,7 @@ import (
 // those that change nothing.
 func repeatable(op kmip.Operation) bool {
 	switch op {
-	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve:
+	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt:
 		return true
 	}
 	return false
