@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func newProvider(t *testing.T, s *kmstest.Server, key string) *awskms.Provider {
+func newProvider(t testing.TB, s *kmstest.Server, key string) *awskms.Provider {
 	t.Helper()
 	p, err := awskms.New(t.Context(), awskms.Options{KeyID: key, AWS: s.Options()})
 	if err != nil {
@@ -28,7 +28,9 @@ func newProvider(t *testing.T, s *kmstest.Server, key string) *awskms.Provider {
 
 func TestConformance(t *testing.T) {
 	s := kmstest.New(t)
-	providertest.Test(t, newProvider(t, s, s.NewKey(kmstest.Region)), masterkey.Ref{ID: "arn"})
+	arn := s.NewKey(kmstest.Region)
+	providertest.Test(t, func(t testing.TB) masterkey.Provider { return newProvider(t, s, arn) },
+		providertest.Keeper{Missing: []masterkey.Ref{{ID: arn}}, Asks: true})
 }
 
 func TestStates(t *testing.T) {

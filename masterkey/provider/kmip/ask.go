@@ -2,25 +2,26 @@ package kmip
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"net"
-	"os"
-	"strings"
 	"time"
 
-	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
-	"github.com/dbkeyring/dbkeyring/keyring"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
-	"github.com/dbkeyring/dbkeyring/masterkey"
-	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // pause is the time between two rounds through the servers, at most.
 const pause = time.Second
+
+// rest waits for the next round; it says whether the context lasted.
+func rest(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(pause/2 + rand.N(pause/2)):
+		return true
+	}
+}
 
 // attempt asks until a server answers, Options.Attempts times. What may have been carried
 // out is not asked for again.
@@ -28,117 +29,71 @@ func attempt[T any](ctx context.Context, p *Provider, ask func() (T, error)) (an
 	for n := 1; ; n++ {
 		answer, err = ask()
 		var nobody *kmipclient.Error
-		if n >= p.o.Attempts || !errors.As(err, &nobody) || errors.Is(err, kmipclient.ErrOutcomeUnknown) {
+		if n >= p.o.Attempts || !errors.As(err, &nobody) || errors.Is(err, kmipclient.ErrOutcomeUnknown) || !rest(ctx) {
 			return answer, err
-		}
-		select {
-		case <-ctx.Done():
-			return answer, err
-		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
 	}
 }
 
-// everywhere asks the server in use, and all others if that one does not have it: only
-// then a thing is nowhere.
-func everywhere[T any](ctx context.Context, p *Provider, ask func(context.Context, *kmipclient.Client) (T, error), drop func(T)) (T, error) {
-	answer, err := attempt(ctx, p, func() (T, error) { return ask(ctx, p.client) })
-	if kmip.ReasonOf(err) != kmip.ReasonItemNotFound || len(p.o.Servers) < 2 {
-		return answer, err
+// question is what is asked of servers that may differ: one of them may lag behind, or be
+// a standby that never had the key.
+type question[T any] struct {
+	ask func(context.Context, *kmipclient.Client) (T, error)
+	// final says whether an answer needs no other server's word; nil: each is.
+	final func(T) bool
+	// drop gets the answers that are not returned; nil: there is nothing to do.
+	drop func(T)
+}
+
+// answer is what a server said.
+type answer[T any] struct {
+	value  T
+	server string
+}
+
+// everywhere asks the server in use and, if that one does not have it or its answer is
+// not final, all others, too. The first final answer counts; without one, the first
+// answer. Item Not Found is an error that is an *AbsentError: no server that answers has
+// it.
+func everywhere[T any](ctx context.Context, p *Provider, q question[T]) (answer[T], error) {
+	if q.drop == nil {
+		q.drop = func(T) {}
 	}
-	return kmipclient.Elsewhere(ctx, p.client, p.client.Status().Server, func(ctx context.Context, c *kmipclient.Client) (T, error) {
-		answer, err := ask(ctx, c)
-		if kmip.ReasonOf(err) == kmip.ReasonItemNotFound {
+	before := p.client.Status()
+	value, err := attempt(ctx, p, func() (T, error) { return q.ask(ctx, p.client) })
+	after := p.client.Status()
+	first := answer[T]{value, after.Server}
+	lacks := kmip.ReasonOf(err) == kmip.ReasonItemNotFound
+	if err != nil && !lacks || err == nil && (q.final == nil || q.final(value)) {
+		return first, err
+	}
+	asked := after.Server
+	if asked != before.Server || !after.Since.Equal(before.Since) {
+		asked = "" // it may have been another server that answered: all are asked
+	}
+	found, other := kmipclient.Elsewhere(ctx, p.client, asked, func(ctx context.Context, one *kmipclient.Client) (answer[T], error) {
+		value, err := q.ask(ctx, one)
+		switch {
+		case kmip.ReasonOf(err) == kmip.ReasonItemNotFound:
+			err = kmipclient.ErrAbsent
+		case err == nil && q.final != nil && !q.final(value):
+			q.drop(value)
 			err = kmipclient.ErrAbsent
 		}
-		return answer, err
-	}, drop)
-}
-
-// kindOf is what a server's refusal means; what is not here is ErrUnreachable.
-var kindOf = map[kmip.ResultReason]error{
-	kmip.ReasonItemNotFound:                keyring.ErrNotFound,
-	kmip.ReasonAuthenticationNotSuccessful: keyring.ErrDenied,
-	kmip.ReasonPermissionDenied:            keyring.ErrDenied,
-	kmip.ReasonSensitive:                   keyring.ErrDenied,
-	kmip.ReasonNotExtractable:              keyring.ErrDenied,
-	kmip.ReasonIllegalOperation:            keyring.ErrInactive,
-	kmip.ReasonObjectArchived:              keyring.ErrInactive,
-	kmip.ReasonInvalidField:                keyring.ErrInvalid,
-	kmip.ReasonMissingData:                 keyring.ErrInvalid,
-	kmip.ReasonOperationNotSupported:       keyring.ErrInvalid,
-}
-
-// fault makes the error of an operation, with each server's cause.
-func (p *Provider) fault(op string, err error) error {
-	var refused *kmip.Error
-	var nobody *kmipclient.Error
+		return answer[T]{value, one.Status().Server}, err
+	}, func(a answer[T]) { q.drop(a.value) })
 	var absent *kmipclient.AbsentError
-	var other *kmipclient.AnswerError
+	var neither *kmipclient.AnswerError
 	switch {
+	case other == nil:
+		if err == nil {
+			q.drop(value)
+		}
+		return found, nil
+	case err == nil && (errors.As(other, &absent) || errors.As(other, &neither)):
+		return first, nil // nobody says otherwise
 	case err == nil:
-		return nil
-	case errors.As(err, new(*keyring.Error)):
-		return err
-	case errors.As(err, &absent):
-		return keyring.E(op, keyring.ID{}, keyring.ErrNotFound, err)
-	case errors.As(err, &other):
-		return p.fault(op, fmt.Errorf("the key server %s: %w", other.Server, other.Err))
-	case errors.As(err, &nobody):
-		return keyring.E(op, keyring.ID{}, keyring.ErrUnreachable, errors.New(p.failures(nobody)))
-	case errors.As(err, &refused):
-		kind := kindOf[refused.Reason]
-		if kind == nil {
-			kind = keyring.ErrUnreachable
-		}
-		return keyring.E(op, keyring.ID{}, kind, fmt.Errorf("the key server refused (%s): %w", p.client.Status().Server, err))
+		q.drop(value)
 	}
-	return keyring.E(op, keyring.ID{}, keyring.ErrUnreachable, err)
-}
-
-// failures words what went wrong with each server, and what to do.
-func (p *Provider) failures(e *kmipclient.Error) string {
-	var cures []string
-	text := kmipclient.Summary(e.Servers, func(s *kmipclient.ServerError) string {
-		host := s.Server[:strings.LastIndexByte(s.Server, ':')]
-		if p.o.Cure != nil {
-			if cure := p.o.Cure(s); cure != "" && !strings.Contains(strings.Join(cures, " "), cure) {
-				cures = append(cures, cure)
-			}
-		}
-		return fmt.Sprintf("%s %s: %s", s.Phase, s.Server, plain(tlsconf.Explain(s.Err, host)))
-	}, func(s *kmipclient.ServerError) string { return s.Phase.String() })
-	if len(cures) > 0 {
-		text = strings.TrimSuffix(text, ".") + ". " + strings.Join(cures, " ")
-	}
-	return text
-}
-
-// plain is an error of a connection without what the text around it says already.
-func plain(err error) string {
-	var op *net.OpError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
-		return "no answer in time"
-	case errors.As(err, &op):
-		return strings.TrimPrefix(op.Err.Error(), "connect: ")
-	}
-	return err.Error()
-}
-
-// keyOf takes the key out of an object: 32 bytes, or, as older releases of Percona
-// Server for MongoDB have registered it, their base64 text.
-func keyOf(g *kmip.GetResponse) (*secret.Bytes, error) {
-	content := g.Object.Content()
-	switch content.Len() {
-	case masterkey.Size:
-		return content.Clone(), nil
-	case base64.StdEncoding.EncodedLen(masterkey.Size):
-		key := secret.New(base64.StdEncoding.DecodedLen(content.Len()))
-		defer key.Wipe()
-		if n, err := base64.StdEncoding.Decode(key.Reveal(), content.Reveal()); err == nil && n == masterkey.Size {
-			return secret.Copy(key.Reveal()[:n]), nil
-		}
-	}
-	return nil, fmt.Errorf("it is not a key of %d bytes, nor the base64 text of one: it has %d bytes", masterkey.Size, content.Len())
+	return answer[T]{}, other
 }

@@ -26,7 +26,7 @@ import (
 )
 
 // onePEM puts certificate and key into one file, as mongod has them.
-func onePEM(t *testing.T, files ...string) string {
+func onePEM(t testing.TB, files ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "client.pem")
 	var all []byte
@@ -43,7 +43,7 @@ func onePEM(t *testing.T, files ...string) string {
 	return path
 }
 
-func newProvider(t *testing.T, o provider.Options) *provider.Provider {
+func newProvider(t testing.TB, o provider.Options) *provider.Provider {
 	t.Helper()
 	p, err := provider.New(o, nil)
 	if err != nil {
@@ -54,13 +54,19 @@ func newProvider(t *testing.T, o provider.Options) *provider.Provider {
 }
 
 func TestConformance(t *testing.T) {
-	s := keyservertest.New(t)
-	for _, creates := range []bool{false, true} {
-		cert, key := s.NewClient(map[bool]string{false: "node-register", true: "node-create"}[creates])
-		p := newProvider(t, provider.Options{Servers: []string{s.Addr}, CertFile: onePEM(t, key, cert), CAFile: s.CAFile, ServerCreates: creates})
-		providertest.Test(t, p, masterkey.Ref{ID: "nothing"})
+	for name, creates := range map[string]bool{"Register": false, "Create": true} {
+		t.Run(name, func(t *testing.T) {
+			s := keyservertest.New(t)
+			cert, key := s.NewClient("node")
+			pem := onePEM(t, key, cert)
+			providertest.Test(t, func(t testing.TB) masterkey.Provider {
+				return newProvider(t, provider.Options{Servers: []string{s.Addr}, CertFile: pem, CAFile: s.CAFile, ServerCreates: creates})
+			}, keeper)
+		})
 	}
 }
+
+var keeper = providertest.Keeper{Missing: []masterkey.Ref{{ID: "nothing"}}, States: true, Finds: true, Asks: true}
 
 // fakes are lenient servers that share a CA.
 func fakes(t *testing.T, n int) (o provider.Options, keepers []*kmiptest.Keeper) {
