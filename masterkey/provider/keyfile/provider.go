@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -26,12 +27,18 @@ func New(o Options) *Provider { return &Provider{o} }
 // Name is masterkey.KeyFile.
 func (p *Provider) Name() string { return masterkey.KeyFile }
 
-// makeIt is how such a file is made.
-const makeIt = "Make it with: openssl rand -base64 32 > FILE; chmod 600 FILE"
+// The cures. A file that is there is not to be written over: what is left of the key may
+// be all that opens a database.
+const (
+	makeIt    = "For a new database, make it with: openssl rand -base64 32 > %[1]s; chmod 600 %[1]s"
+	restoreIt = "Bring it back from a backup"
+)
 
 func (p *Provider) fault(kind error, problem, cure string) error {
 	return keyring.E("read the key file", keyring.ID{}, kind, fmt.Errorf("%s: %s. %s", p.o.Path, problem, cure))
 }
+
+func (p *Provider) makeIt() string { return fmt.Sprintf(makeIt, p.o.Path) }
 
 // Read reads the key, whatever the Ref says: there is one.
 func (p *Provider) Read(ctx context.Context, _ masterkey.Ref) (*secret.Bytes, masterkey.Ref, error) {
@@ -43,24 +50,47 @@ func (p *Provider) read(ctx context.Context) (*secret.Bytes, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, keyring.E("read the key file", keyring.ID{}, keyring.ErrUnreachable, err)
 	}
-	info, err := os.Stat(p.o.Path)
+	// Who opens a pipe waits for its other end, but not so.
+	f, err := os.OpenFile(p.o.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, p.unreadable(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, p.fault(keyring.ErrNotFound, "there is no such file", makeIt)
 	case err != nil:
-		return nil, p.fault(keyring.ErrDenied, err.Error(), "See to the rights of the file and its folders.")
+		return nil, p.unreadable(err)
 	case !info.Mode().IsRegular():
-		return nil, p.fault(keyring.ErrInvalid, "it is not a regular file", makeIt)
+		return nil, p.fault(keyring.ErrInvalid, "it is not a regular file", "Name the file with the key")
 	}
 	if problem := p.permissions(info); problem != "" {
 		return nil, p.fault(keyring.ErrDenied, problem, "chmod 600 "+p.o.Path)
 	}
-	text, err := os.ReadFile(p.o.Path)
+	text := make([]byte, maxText+1)
 	defer secret.Wipe(text)
-	if err != nil {
-		return nil, p.fault(keyring.ErrDenied, err.Error(), "See to the rights of the file and its folders.")
+	n, err := io.ReadFull(f, text)
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, p.unreadable(err)
 	}
-	return p.decode(text)
+	return p.decode(text[:n])
+}
+
+// maxText is more than the text of a key has, blanks included.
+const maxText = 1024
+
+// unreadable is an error of the operating system.
+func (p *Provider) unreadable(err error) error {
+	cause := err
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		cause = e.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return p.fault(keyring.ErrNotFound, "there is no such file", restoreIt+". "+p.makeIt())
+	case errors.Is(err, fs.ErrPermission):
+		return p.fault(keyring.ErrDenied, cause.Error(), "Make the database's user the owner of the file, and let it enter the folders above")
+	}
+	return p.fault(keyring.ErrUnreachable, cause.Error(), "See to the file system")
 }
 
 // decode takes the base64 text of 32 bytes.
@@ -69,23 +99,30 @@ func (p *Provider) decode(text []byte) (*secret.Bytes, error) {
 	key := secret.New(base64.StdEncoding.DecodedLen(len(trimmed)))
 	defer key.Wipe()
 	n, err := base64.StdEncoding.Decode(key.Reveal(), trimmed)
-	if err != nil || n != masterkey.Size {
-		return nil, p.fault(keyring.ErrCorrupt, fmt.Sprintf("it is not the base64 text of a key of %d bytes", masterkey.Size), makeIt)
+	if len(text) > maxText || err != nil || n != masterkey.Size {
+		return nil, p.fault(keyring.ErrCorrupt, fmt.Sprintf("it is not the base64 text of a key of %d bytes", masterkey.Size), restoreIt+", or name the right file")
 	}
 	return secret.Copy(key.Reveal()[:n]), nil
 }
 
-// permissions says who could read the key besides the database.
+// permissions says what is wrong with them. 0600 and 0400 are right, whoever owns the
+// file, since a database that can read it then is the owner, or root.
 func (p *Provider) permissions(info fs.FileInfo) string {
 	mode := info.Mode().Perm()
 	if mode&0o177 == 0 {
 		return ""
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
-	if p.o.RelaxedPermissions && ok && owner.Uid == 0 && mode&0o137 == 0 {
-		return ""
+	rooted := ok && owner.Uid == 0
+	switch {
+	case !p.o.RelaxedPermissions:
+		return fmt.Sprintf("its permissions (%04o) are too open, only 0600 and 0400 are taken", mode)
+	case mode&0o137 != 0:
+		return fmt.Sprintf("its permissions (%04o) are too open, only 0600 and 0400 are taken, and 0640 and 0440 where root owns the file", mode)
+	case !rooted:
+		return fmt.Sprintf("its permissions (%04o) are too open: root does not own the file, so that only 0600 and 0400 are taken", mode)
 	}
-	return fmt.Sprintf("its permissions (%04o) are too open: others than its owner can use it", mode)
+	return ""
 }
 
 // State is Active: a file has no states.
@@ -100,7 +137,7 @@ func (p *Provider) State(ctx context.Context, _ masterkey.Ref) (masterkey.State,
 
 // Create is for people.
 func (p *Provider) Create(context.Context, string) (*secret.Bytes, masterkey.Ref, error) {
-	return nil, masterkey.Ref{}, p.fault(keyring.ErrInvalid, "a key file is made by hand", makeIt)
+	return nil, masterkey.Ref{}, p.fault(keyring.ErrInvalid, "dbkeyring makes no key files", p.makeIt())
 }
 
 // Find finds nothing, since Create makes nothing.
