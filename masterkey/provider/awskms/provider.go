@@ -65,7 +65,11 @@ func (p *Provider) Read(ctx context.Context, r masterkey.Ref) (*secret.Bytes, ma
 
 // State is that of the KMS key: a disabled one makes its master keys unusable.
 func (p *Provider) State(ctx context.Context, r masterkey.Ref) (masterkey.State, error) {
-	_, err := p.client.Check(ctx, r.ID, awskms.OpDecrypt)
+	id := r.ID
+	if id == "" {
+		id = p.o.KeyID
+	}
+	_, err := p.client.Check(ctx, id, awskms.OpDecrypt)
 	switch {
 	case err == nil:
 		return masterkey.Active, nil
@@ -75,7 +79,8 @@ func (p *Provider) State(ctx context.Context, r masterkey.Ref) (masterkey.State,
 	return "", fault("look at the KMS key", err)
 }
 
-// Create makes a key and has AWS KMS encrypt it. Nothing of it is kept there.
+// Create makes a key and has AWS KMS encrypt it. Nothing of it is kept there, so that a
+// lost answer leaves nothing behind: it may be asked for again.
 func (p *Provider) Create(ctx context.Context, _ string) (*secret.Bytes, masterkey.Ref, error) {
 	key := secret.Random(masterkey.Size)
 	blob, err := p.client.Encrypt(ctx, p.o.KeyID, key, with())
