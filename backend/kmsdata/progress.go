@@ -5,14 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"os"
-	"sync"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/awskms"
-	"github.com/dbkeyring/dbkeyring/internal/atomicfile"
-	"github.com/dbkeyring/dbkeyring/internal/filesys"
 	"github.com/dbkeyring/dbkeyring/internal/keyringfile"
+	"github.com/dbkeyring/dbkeyring/internal/notes"
 )
 
 // While the keys are encrypted anew, what is done already stands in a file of notes
@@ -25,8 +22,6 @@ const (
 	// progressAge is how long notes are believed. The KMS key may have got new material
 	// since, by other hands.
 	progressAge = 24 * time.Hour
-	// syncEvery is after how many lines the notes are made durable.
-	syncEvery = 64
 )
 
 type progressHeader struct {
@@ -48,103 +43,50 @@ func (l progressLine) sum() string {
 	return hex.EncodeToString(s[:8])
 }
 
-// progressFile is open notes.
-type progressFile struct {
-	mu    sync.Mutex
-	blobs map[[sha256.Size]byte]awskms.Blob
-	file  filesys.File // nil once closed
-	lines int          // since the last sync
-}
+// progress is the notes: what a blob, by nameOf, was encrypted anew to.
+type progress = notes.File[awskms.Blob]
 
 func (r *Keyring) progressFile() string { return r.o.DataFile + progressSuffix }
 
 // openProgress reads the notes about this keyring and this KMS key, or begins new ones.
-func (r *Keyring) openProgress(identity, target string) (*progressFile, error) {
-	p := &progressFile{blobs: map[[sha256.Size]byte]awskms.Blob{}}
-	text, _, err := keyringfile.ReadFile(r.fs, r.progressFile())
-	if err != nil {
-		return nil, err
-	}
-	defer text.Wipe()
-	if !p.read(text.Reveal(), identity, target) {
-		b, err := json.Marshal(progressHeader{progressFormat, identity, target, time.Now().UTC()})
-		if err != nil {
-			return nil, err
+func (r *Keyring) openProgress(identity, target string) (*progress, error) {
+	return notes.Open(r.fs, r.progressFile(), func(old []byte) (map[string]awskms.Blob, []byte) {
+		done := map[string]awskms.Blob{}
+		lines := bytes.Split(old, []byte("\n"))
+		var h progressHeader
+		if json.Unmarshal(lines[0], &h) != nil || h.Format != progressFormat || h.Keyring != identity || h.Target != target || time.Since(h.Since) > progressAge {
+			head, _ := json.Marshal(progressHeader{progressFormat, identity, target, time.Now().UTC()}) // of texts: never fails
+			return done, append(head, '\n')
 		}
-		if err := atomicfile.Write(r.fs, r.progressFile(), append(b, '\n'), keyringfile.Stamp{}.Mode()); err != nil {
-			return nil, err
+		for _, line := range lines[1:] {
+			var l progressLine
+			if json.Unmarshal(line, &l) == nil && l.Sum == l.sum() { // else it was cut off by a crash
+				done[l.From] = awskms.Blob{KeyARN: l.Key, Data: l.Data}
+			}
 		}
-	} else if n := len(p.blobs); n > 0 {
-		r.log.Info("an interrupted rotation of the keys is continued", "done", n)
-	}
-	p.file, err = r.fs.OpenFile(r.progressFile(), os.O_WRONLY|os.O_APPEND, 0)
-	return p, err
-}
-
-// read takes what the notes say; false if they are about something else.
-func (p *progressFile) read(text []byte, identity, target string) bool {
-	lines := bytes.Split(text, []byte("\n"))
-	var h progressHeader
-	if json.Unmarshal(lines[0], &h) != nil || h.Format != progressFormat || h.Keyring != identity || h.Target != target || time.Since(h.Since) > progressAge {
-		return false
-	}
-	for _, line := range lines[1:] {
-		var l progressLine
-		from := [sha256.Size]byte{}
-		if json.Unmarshal(line, &l) != nil || l.Sum != l.sum() || len(l.From) != 2*len(from) {
-			continue // cut off by a crash
+		if n := len(done); n > 0 {
+			r.log.Info("an interrupted rotation of the keys is continued", "done", n)
 		}
-		if _, err := hex.Decode(from[:], []byte(l.From)); err == nil {
-			p.blobs[from] = awskms.Blob{KeyARN: l.Key, Data: l.Data}
-		}
-	}
-	return true
-}
-
-// done returns what a blob was encrypted anew to.
-func (p *progressFile) done(b awskms.Blob) (awskms.Blob, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	blob, ok := p.blobs[sumOf(b)]
-	return blob, ok
+		return done, nil
+	})
 }
 
 // add notes what a blob was encrypted anew to.
-func (p *progressFile) add(from, to awskms.Blob) error {
-	sum := sumOf(from)
-	l := progressLine{From: hex.EncodeToString(sum[:]), Key: to.KeyARN, Data: to.Data}
+func add(p *progress, from, to awskms.Blob) error {
+	l := progressLine{From: nameOf(from), Key: to.KeyARN, Data: to.Data}
 	l.Sum = l.sum()
 	b, err := json.Marshal(l)
 	if err != nil {
 		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	// A line break before it, too: the line before may have been cut off.
-	if _, err := p.file.Write(append(append([]byte{'\n'}, b...), '\n')); err != nil {
-		return err
-	}
-	p.blobs[sum] = to
-	if p.lines++; p.lines < syncEvery {
-		return nil
-	}
-	p.lines = 0
-	return p.file.Sync()
+	return p.Add(l.From, to, append(append([]byte{'\n'}, b...), '\n'))
 }
 
-func (p *progressFile) sync() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.file.Sync()
-}
-
-func (p *progressFile) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.file != nil {
-		_ = p.file.Close() // nothing depends on it
-		p.file = nil
-	}
+// nameOf names a blob in the notes.
+func nameOf(b awskms.Blob) string {
+	s := sha256.Sum256(append([]byte(b.KeyARN+"\x00"), b.Data...))
+	return hex.EncodeToString(s[:])
 }
 
 func (r *Keyring) dropProgress() error { return keyringfile.RemoveFile(r.fs, r.progressFile()) }

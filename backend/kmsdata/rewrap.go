@@ -2,7 +2,6 @@ package kmsdata
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -87,7 +86,7 @@ func (r *Keyring) rewrap(ctx context.Context, progress func(done, total int)) er
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	missing := r.present()
 	for range rounds {
 		if err := r.encryptAnew(ctx, missing, target, p, progress); err != nil {
@@ -98,7 +97,7 @@ func (r *Keyring) rewrap(ctx context.Context, progress func(done, total int)) er
 			n := c.next()
 			for _, id := range c.order {
 				e := c.entries[id]
-				blob, ok := p.done(e.blob)
+				blob, ok := p.Find(nameOf(e.blob))
 				if !ok {
 					missing = c
 					return nil, nil // stored meanwhile: once more
@@ -112,8 +111,7 @@ func (r *Keyring) rewrap(ctx context.Context, progress func(done, total int)) er
 		case err != nil:
 			return err
 		case missing == nil:
-			p.close()
-			if err := r.dropProgress(); err != nil {
+			if err := p.Remove(); err != nil {
 				r.log.Warn("the notes of the rotation cannot be removed", "file", r.progressFile(), "cause", err)
 			}
 			return nil
@@ -123,10 +121,10 @@ func (r *Keyring) rewrap(ctx context.Context, progress func(done, total int)) er
 }
 
 // encryptAnew has AWS KMS encrypt each key that the notes lack.
-func (r *Keyring) encryptAnew(ctx context.Context, c *content, target string, p *progressFile, progress func(done, total int)) error {
+func (r *Keyring) encryptAnew(ctx context.Context, c *content, target string, p *progress, progress func(done, total int)) error {
 	var todo []entry
 	for _, id := range c.order {
-		if _, ok := p.done(c.entries[id].blob); !ok {
+		if _, ok := p.Find(nameOf(c.entries[id].blob)); !ok {
 			todo = append(todo, c.entries[id])
 		}
 	}
@@ -154,17 +152,12 @@ func (r *Keyring) encryptAnew(ctx context.Context, c *content, target string, p 
 			if err != nil {
 				return &idError{e.id, err}
 			}
-			if err := p.add(e.blob, blob); err != nil {
+			if err := add(p, e.blob, blob); err != nil {
 				return err
 			}
 			tell(1)
 			return nil
 		})
 	}
-	return errors.Join(g.Wait(), p.sync())
-}
-
-// sumOf names a blob in the notes.
-func sumOf(b awskms.Blob) [sha256.Size]byte {
-	return sha256.Sum256(append([]byte(b.KeyARN+"\x00"), b.Data...))
+	return errors.Join(g.Wait(), p.Sync())
 }

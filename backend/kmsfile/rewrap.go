@@ -26,20 +26,20 @@ func (r *Keyring) rewrap(ctx context.Context, report func(done, total int)) erro
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	r.mu.RLock()
 	elements := r.now.doc.Elements
 	r.mu.RUnlock()
 	if err := r.rewrapEach(ctx, elements, p, report); err != nil {
-		return errors.Join(err, p.flush())
+		return errors.Join(err, p.Sync())
 	}
-	if err := p.flush(); err != nil {
+	if err := p.Sync(); err != nil {
 		return err
 	}
 	if err := r.replaceAll(ctx, p); err != nil {
 		return err
 	}
-	if err := p.remove(); err != nil {
+	if err := p.Remove(); err != nil {
 		r.log.Warn("the keys were encrypted anew; the file that kept what was done could not be removed", "cause", err)
 	}
 	return nil
@@ -51,13 +51,13 @@ func (r *Keyring) rewrapEach(ctx context.Context, elements []*keyringfile.Elemen
 	done := 0
 	return each(ctx, len(elements), func(ctx context.Context, i int) error {
 		e := elements[i]
-		if p.find(e) == nil {
+		if _, done := p.Find(nameOf(e)); !done {
 			v, err := r.rewrapOne(ctx, e)
 			if err != nil {
 				return fmt.Errorf("the key %s: %w", e.ID, err)
 			}
 			if v != nil {
-				if err := p.add(e, v); err != nil {
+				if err := add(p, e, v); err != nil {
 					return err
 				}
 			}
@@ -97,7 +97,7 @@ func (r *Keyring) replaceAll(ctx context.Context, p *progress) error {
 	}
 	values := make([]keyringfile.Value, len(elements))
 	for i, e := range elements {
-		values[i] = p.find(e)
+		values[i], _ = p.Find(nameOf(e))
 	}
 	return r.commit(r.now.with(replaced(r.now.doc, values)))
 }
