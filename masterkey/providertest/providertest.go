@@ -179,10 +179,10 @@ func (s *suite) calls(ctx context.Context, p masterkey.Provider, r masterkey.Ref
 	_, state := p.State(ctx, r)
 	errs := map[string]error{"Read": read, "State": state}
 	if s.Given == nil {
-		_, _, errs["Create"] = p.Create(ctx, "dbkeyring providertest, in vain")
+		_, _, errs["Create"] = p.Create(ctx, s.marker())
 	}
 	if s.Finds {
-		_, errs["Find"] = p.Find(ctx, "dbkeyring providertest, in vain")
+		_, errs["Find"] = p.Find(ctx, s.marker())
 	}
 	if s.States {
 		errs["Activate"] = p.Activate(ctx, r)

@@ -104,6 +104,9 @@ func (p *Provider) Create(ctx context.Context, marker string) (*secret.Bytes, ma
 // send asks for the key once, and more often only while nobody can have heard.
 func (p *Provider) send(ctx context.Context, marker string, key *secret.Bytes) (id string, err error) {
 	return attempt(ctx, p, func() (string, error) {
+		if err := ctx.Err(); err != nil {
+			return "", err // an open connection may be faster than the end of a context
+		}
 		if key == nil {
 			res, err := p.client.Create(ctx, &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: template(marker)})
 			if err != nil {

@@ -71,7 +71,11 @@ var keeper = providertest.Keeper{Missing: []masterkey.Ref{{ID: "nothing"}}, Stat
 // fakes are lenient servers that share a CA.
 func fakes(t *testing.T, n int) (o provider.Options, keepers []*kmiptest.Keeper) {
 	t.Helper()
-	a := kmiptest.NewAuthority(t)
+	return fakesOf(t, kmiptest.NewAuthority(t), n)
+}
+
+func fakesOf(t *testing.T, a *kmiptest.Authority, n int) (o provider.Options, keepers []*kmiptest.Keeper) {
+	t.Helper()
 	c := a.Client("node")
 	o = provider.Options{CertFile: onePEM(t, c.CertFile, c.KeyFile), CAFile: a.CertFile, Timeout: time.Second}
 	for range n {
@@ -153,40 +157,6 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// A Register whose answer is lost makes one key.
-func TestLostAnswer(t *testing.T) {
-	o, keepers := fakes(t, 1)
-	p := newProvider(t, o)
-	lost := 0
-	keepers[0].Hook(nil, func(req kmip.Payload) error {
-		if _, ok := req.(*kmip.RegisterRequest); ok {
-			lost++
-			return kmiptest.ErrHangUp
-		}
-		return nil
-	})
-	key, ref, err := p.Create(t.Context(), "marker")
-	if err != nil || lost != 1 || len(keepers[0].IDs()) != 1 {
-		t.Fatalf("%+v, %v, %d keys", ref, err, len(keepers[0].IDs()))
-	}
-	if got, _, err := p.Read(t.Context(), ref); err != nil || !got.Equal(key) {
-		t.Errorf("%v", err)
-	}
-	if found, err := p.Find(t.Context(), "marker"); err != nil || found.ID != ref.ID {
-		t.Errorf("%+v, %v", found, err)
-	}
-	// So does an Activate.
-	keepers[0].Hook(nil, func(req kmip.Payload) error {
-		if _, ok := req.(*kmip.ActivateRequest); ok {
-			return kmiptest.ErrHangUp
-		}
-		return nil
-	})
-	if err := p.Activate(t.Context(), ref); err != nil {
-		t.Errorf("%v", err)
-	}
-}
-
 // Older releases of Percona Server for MongoDB registered the key's base64 text.
 func TestForms(t *testing.T) {
 	o, keepers := fakes(t, 1)
@@ -199,6 +169,12 @@ func TestForms(t *testing.T) {
 		got, _, err := p.Read(t.Context(), masterkey.Ref{ID: keepers[0].IDs()[before]})
 		if good != (err == nil) || good && !got.Equal(want) || !good && keyring.KindOf(err) != keyring.ErrCorrupt {
 			t.Errorf("%d bytes: %v", content.Len(), err)
+		}
+	}
+	for _, other := range []kmip.Object{kmip.SecretData(kmip.SecretDataPassword, kmip.KeyFormatOpaque, want.Clone()), kmip.OpaqueObject(1<<31, want.Clone())} {
+		id := keepers[0].Add(other, kmip.StateActive)
+		if _, _, err := p.Read(t.Context(), masterkey.Ref{ID: id}); keyring.KindOf(err) != keyring.ErrCorrupt || !strings.Contains(err.Error(), other.Type.String()) {
+			t.Errorf("%s: %v", other.Type, err)
 		}
 	}
 }
