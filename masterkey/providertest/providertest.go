@@ -3,8 +3,8 @@ package providertest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 
@@ -44,7 +44,6 @@ func Test(t *testing.T, open func(testing.TB) masterkey.Provider, k Keeper) {
 type suite struct {
 	open func(testing.TB) masterkey.Provider
 	Keeper
-	markers int
 }
 
 func (s *suite) provider(t *testing.T) masterkey.Provider {
@@ -54,10 +53,9 @@ func (s *suite) provider(t *testing.T) masterkey.Provider {
 	return p
 }
 
-// marker is a name that no other key has.
-func (s *suite) marker() string {
-	s.markers++
-	return fmt.Sprintf("dbkeyring providertest %d", s.markers)
+// marker is a name that no other key has, of whatever run.
+func (*suite) marker() string {
+	return "dbkeyring providertest " + rand.Text()
 }
 
 // some returns a key that is there.
