@@ -258,3 +258,39 @@ func TestResponse_OneUnreadableItem(t *testing.T) {
 		t.Errorf("the second item: %v", err)
 	}
 }
+
+// getsKey is a Get Response with a Key Compression Type, as older releases of Percona
+// Server for MongoDB have registered it.
+type getsKey struct{ compression uint32 }
+
+func (getsKey) Operation() kmip.Operation { return kmip.OpGet }
+func (getsKey) Decode(*ttlv.Reader)       {}
+func (g getsKey) Encode(w *ttlv.Writer, _ kmip.Version) {
+	w.Enumeration(kmip.TagObjectType, uint32(kmip.ObjectTypeSymmetricKey))
+	w.TextString(kmip.TagUniqueIdentifier, "1")
+	object := w.Begin(kmip.TagSymmetricKey)
+	block := w.Begin(kmip.TagKeyBlock)
+	w.Enumeration(kmip.TagKeyFormatType, uint32(kmip.KeyFormatRaw))
+	w.Enumeration(kmip.TagKeyCompressionType, g.compression)
+	value := w.Begin(kmip.TagKeyValue)
+	w.ByteString(kmip.TagKeyMaterial, key.Reveal())
+	w.End(value)
+	w.End(block)
+	w.End(object)
+}
+
+func TestKeyBlock_Compression(t *testing.T) {
+	for compression, reason := range map[uint32]kmip.ResultReason{1: 0, 2: kmip.ReasonKeyCompressionTypeNotSupported} {
+		m := kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_0, TimeStamp: when}, Items: []kmip.ResponseItem{{Operation: kmip.OpGet, Payload: getsKey{compression}}}}
+		var w ttlv.Writer
+		m.Encode(&w)
+		got, err := kmip.DecodeResponse(w.Bytes(), ttlv.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer got.Wipe()
+		if err := got.Items[0].Err(); kmip.ReasonOf(err) != reason || err == nil && !got.Items[0].Payload.(*kmip.GetResponse).Object.Content().Equal(key) {
+			t.Errorf("%d: %v", compression, err)
+		}
+	}
+}

@@ -143,6 +143,11 @@ func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
 	w.End(m)
 }
 
+// keyNotCompressed is the Key Compression Type of a plain key (KMIP 1.4, 9.1.3.2.2). It
+// is for points of elliptic curves; Percona Server for MongoDB before 5.0.17 and 6.0.6
+// gave it to its AES keys.
+const keyNotCompressed = 1
+
 func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
 	for s := r.Structure(); s.Next(); {
 		switch s.Tag() {
@@ -157,7 +162,9 @@ func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
 		case TagKeyWrappingData:
 			s.Fail(Errorf(ReasonFeatureNotSupported, "wrapped keys are not supported"))
 		case TagKeyCompressionType:
-			s.Fail(Errorf(ReasonKeyCompressionTypeNotSupported, "compressed keys are not supported"))
+			if s.Enumeration() != keyNotCompressed {
+				s.Fail(Errorf(ReasonKeyCompressionTypeNotSupported, "compressed keys are not supported"))
+			}
 		default:
 			s.Unexpected()
 		}
