@@ -94,8 +94,9 @@ const struct library *library_load(char *why, size_t capacity) {
   return l;
 }
 
-/* A thread that blocks the usual signals anyway, as all of mongod's do, needs no system call. */
-static __thread char blocks; /* 0: not known, 1: yes, 2: no */
+/* A thread that blocks the usual signals anyway, as all of mongod's do, needs no system call.
+   The byte lies in the host's static block, as the Go library's own does: read without a call. */
+static __thread __attribute__((tls_model("initial-exec"))) char blocks; /* 0: not known, 1: yes, 2: no */
 
 int library_enter(sigset_t *saved) {
   if (blocks == 1) return 0;
