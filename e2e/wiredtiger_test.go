@@ -220,6 +220,64 @@ func TestWiredTigerDown(t *testing.T) {
 	n.read("t", 1000)
 }
 
+// A standby that has not got the key yet does not make it "not found": not at a start, not
+// at a poll, and not while the server that has it is down. The PEM has a password.
+func TestWiredTigerStandby(t *testing.T) {
+	t.Parallel()
+	ks := newKeyServer(t)
+	ks.stop()
+	dir, port := tempDir(t), freePort(t)
+	if out, err := command(t, time.Minute, "cp", "-a", filepath.Join(ks.dir, "data"), dir); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	standby := &keyServer{t: t, kind: ks.kind, dir: dir, port: port, Config: ks.Config,
+		args: []string{dbkeyringPath(t), "serve", "--data", filepath.Join(dir, "data"), "--listen", fmt.Sprintf("127.0.0.1:%d", port)}}
+	ks.start()
+	standby.start()
+
+	n := newNode(t, "")
+	plain := ks.kmipOptions("keyStatePollingSeconds: 1", "connectRetries: 0")
+	key, pem := filepath.Join(n.dir, "encrypted.pem"), filepath.Join(ks.dir, "node.pem")
+	if out, err := command(t, time.Minute, "openssl", "pkcs8", "-topk8", "-in", pem, "-passout", "pass:open sesame", "-out", key); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	cert, _ := ks.Config["client_ca"].(string)
+	writeFile(t, pem, readFile(t, cert)+readFile(t, key), 0o600)
+	n.configure(plain)
+	n.refused(pem, "clientCertificatePassword")
+	n.configure(plain + "    clientCertificatePassword: open says me\n")
+	n.refused(pem, "clientCertificatePassword")
+	plain += "    clientCertificatePassword: open sesame\n"
+	n.configure(plain)
+	n.fill("t", "", 0, 1000)
+
+	n.configure(strings.Replace(plain, "serverName: 127.0.0.1", fmt.Sprintf(`serverName: "127.0.0.1:%d,127.0.0.1"`, port), 1))
+	n.read("t", 1000)
+	path, err := wtHost()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := spawn(t, filepath.Join(n.dir, "output"), path, n.home(), n.open("system"), "serve", "t")
+	runs := func(while string) {
+		t.Helper()
+		time.Sleep(4 * time.Second)
+		if p.ended() || strings.Contains(p.output(), "it is asked for again") {
+			t.Fatalf("%s: %s", while, p.output())
+		}
+	}
+	eventually(t, 30*time.Second, "it runs", func() (bool, string) { return strings.Contains(p.output(), "ready"), p.output() })
+	runs("both are up")
+	ks.stop()
+	runs("the standby alone is up")
+	p.signal(syscall.SIGTERM)
+	if err := p.wait(t, 20*time.Second); err != nil {
+		t.Errorf("%v: %s", err, p.output())
+	}
+	n.refused("connection refused", fmt.Sprintf("127.0.0.1:%d", ks.port))
+	ks.start()
+	n.read("t", 1000)
+}
+
 // Key file, KMIP and AWS KMS are moved between without encrypting the data anew.
 func TestWiredTigerMoves(t *testing.T) {
 	t.Parallel()

@@ -46,8 +46,8 @@ const (
 )
 
 // Provider keeps master keys. All errors are of the kinds of package keyring:
-// ErrNotFound and ErrInactive only if every keeper that answers says so, and an outage
-// is ErrUnreachable. All methods may be called from many goroutines, and honour their
+// ErrNotFound only if every keeper says so, ErrInactive if every one that answers does,
+// and an outage is ErrUnreachable. All methods may be called from many goroutines, and honour their
 // context.
 type Provider interface {
 	// Name is one of the names above.
@@ -66,7 +66,7 @@ type Provider interface {
 	Create(ctx context.Context, marker string) (*secret.Bytes, Ref, error)
 
 	// Find looks for what a Create with this marker has made, for one whose outcome is
-	// not known; ErrNotFound: nothing.
+	// not known; ErrNotFound: nothing, of those that answer.
 	Find(ctx context.Context, marker string) (Ref, error)
 
 	// Activate makes a Pre-Active key Active; an Active one stays so.

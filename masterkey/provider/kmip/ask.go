@@ -28,11 +28,21 @@ func rest(ctx context.Context) bool {
 func attempt[T any](ctx context.Context, p *Provider, ask func() (T, error)) (answer T, err error) {
 	for n := 1; ; n++ {
 		answer, err = ask()
-		var nobody *kmipclient.Error
-		if n >= p.o.Attempts || !errors.As(err, &nobody) || errors.Is(err, kmipclient.ErrOutcomeUnknown) || !rest(ctx) {
+		if n >= p.o.Attempts || !open(err) || !rest(ctx) {
 			return answer, err
 		}
 	}
+}
+
+// open says whether another answer is to be had by asking later: nobody has answered, or
+// only servers that lack the object have.
+func open(err error) bool {
+	var nobody *kmipclient.Error
+	var absent *kmipclient.AbsentError
+	if errors.As(err, &absent) {
+		return len(absent.Silent) > 0
+	}
+	return errors.As(err, &nobody) && !errors.Is(err, kmipclient.ErrOutcomeUnknown)
 }
 
 // question is what is asked of servers that may differ: one of them may lag behind, or be
@@ -51,16 +61,21 @@ type answer[T any] struct {
 	server string
 }
 
-// everywhere asks the server in use and, if that one does not have it or its answer is
+// everywhere is a round of questions, and more if it leaves the answer open.
+func everywhere[T any](ctx context.Context, p *Provider, q question[T]) (answer[T], error) {
+	return attempt(ctx, p, func() (answer[T], error) { return round(ctx, p, q) })
+}
+
+// round asks the server in use and, if that one does not have it or its answer is
 // not final, all others, too. The first final answer counts; without one, the first
 // answer. Item Not Found is an error that is an *AbsentError: no server that answers has
 // it.
-func everywhere[T any](ctx context.Context, p *Provider, q question[T]) (answer[T], error) {
+func round[T any](ctx context.Context, p *Provider, q question[T]) (answer[T], error) {
 	if q.drop == nil {
 		q.drop = func(T) {}
 	}
 	before := p.client.Status()
-	value, err := attempt(ctx, p, func() (T, error) { return q.ask(ctx, p.client) })
+	value, err := q.ask(ctx, p.client)
 	after := p.client.Status()
 	first := answer[T]{value, after.Server}
 	lacks := kmip.ReasonOf(err) == kmip.ReasonItemNotFound

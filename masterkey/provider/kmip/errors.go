@@ -59,12 +59,13 @@ func (p *Provider) fault(op string, err error) error {
 	case errors.As(err, &done):
 		return err
 	case errors.As(err, &absent):
-		text := "no key server has it"
-		if len(absent.Silent) > 0 {
-			silent, cures := p.failures(absent.Silent)
-			text = sentences("no key server that answered has it, and not all did: "+silent, cures)
+		if len(absent.Silent) == 0 {
+			return keyring.E(op, keyring.ID{}, keyring.ErrNotFound, &message{"no key server has it", err})
 		}
-		return keyring.E(op, keyring.ID{}, keyring.ErrNotFound, &message{text, err})
+		// Who asks for an identifier has it from somewhere: the server that made the key
+		// may be the one that is silent, and an outage is never "not found".
+		silent, cures := p.failures(absent.Silent)
+		return keyring.E(op, keyring.ID{}, keyring.ErrUnreachable, &message{sentences("no key server that answered has it, and not all did: "+silent, cures), err})
 	case errors.As(err, &network):
 		return p.networkFault(op, network)
 	case errors.As(err, &refused):

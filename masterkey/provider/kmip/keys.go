@@ -144,16 +144,19 @@ func (p *Provider) taken(ctx context.Context, op string, found answer[string], s
 	return key, ref, nil
 }
 
-// Find looks for the Name.
+// Find looks for the Name. It is ErrNotFound, too, if a server is silent that may have it:
+// then the log says so. Nothing depends on a key that nobody has used.
 func (p *Provider) Find(ctx context.Context, marker string) (masterkey.Ref, error) {
+	const op = "find the master key"
 	found, err := p.find(ctx, marker)
 	if err != nil {
 		var absent *kmipclient.AbsentError
 		if errors.As(err, &absent) && len(absent.Silent) > 0 {
 			silent, _ := p.failures(absent.Silent)
 			p.log.Warn("a key of this name may be on a key server that does not answer", "name", marker, "cause", silent)
+			return masterkey.Ref{}, keyring.E(op, keyring.ID{}, keyring.ErrNotFound, &message{"no key server that answered has it", err})
 		}
-		return masterkey.Ref{}, p.fault("find the master key", err)
+		return masterkey.Ref{}, p.fault(op, err)
 	}
 	return masterkey.Ref{Provider: masterkey.KMIP, ID: found.value, Server: found.server}, nil
 }

@@ -112,6 +112,11 @@ func TestSeveralServers(t *testing.T) {
 	if state, err := p.State(t.Context(), ref); err != nil || state != masterkey.Active {
 		t.Errorf("%s, %v", state, err)
 	}
+	if _, _, err := p.Read(t.Context(), masterkey.Ref{ID: "999"}); keyring.KindOf(err) != keyring.ErrUnreachable || !strings.Contains(err.Error(), "not all did: connect to "+o.Servers[0]) {
+		t.Errorf("absent where it could be asked for: %v", err)
+	}
+	o.Servers = o.Servers[1:]
+	p = newProvider(t, o)
 	if _, _, err := p.Read(t.Context(), masterkey.Ref{ID: "999"}); keyring.KindOf(err) != keyring.ErrNotFound {
 		t.Errorf("absent everywhere: %v", err)
 	}
