@@ -73,7 +73,7 @@ func TestAWSCredentialChange(t *testing.T) {
 		"an empty file":     {"\n", []string{m.awsConf(), "it is empty", "Write two lines"}},
 		"one line":          {accessKey.AccessKeyID + "\n", []string{m.awsConf(), "it has one line only"}},
 		"three lines":       {good + secret + "\n", []string{m.awsConf() + ", line 3: there is a third line"}},
-		"lines in disorder": {accessKey.SecretAccessKey + "\n" + accessKey.AccessKeyID + "\n", []string{"line 2 is a secret access key ID, which belongs into line 1"}},
+		"lines in disorder": {accessKey.SecretAccessKey + "\n" + accessKey.AccessKeyID + "\n", []string{"line 2: it is a secret access key ID, which belongs into line 1"}},
 	} {
 		writeFile(t, m.awsConf(), c.text, 0o640)
 		if c.text == "" {
