@@ -2,83 +2,89 @@ package kmip
 
 import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 
-// BlockCipherMode is how a block cipher is used (KMIP 1.4, 9.1.3.2.14).
-type BlockCipherMode uint32
-
-// The modes that this project uses.
-const (
-	ModeCBC BlockCipherMode = 1
-	ModeGCM BlockCipherMode = 9
-)
-
-// PaddingMethod fills a text up to whole blocks (KMIP 1.4, 9.1.3.2.15).
-type PaddingMethod uint32
-
-// The methods that this project uses.
-const (
-	PaddingNone  PaddingMethod = 1
-	PaddingPKCS5 PaddingMethod = 3
-)
-
-// CryptographicParameters say how a key is to be used (KMIP 1.4, 3.6). Fields of 0 are
-// not said. Others than these are read over.
+// CryptographicParameters say how a key is to be used (KMIP 1.4, 3.6): what there is of
+// them for symmetric ciphers. Fields of 0 are not said. All but Mode and Padding have come
+// with 1.2.
 type CryptographicParameters struct {
 	Mode      BlockCipherMode
 	Padding   PaddingMethod
-	Algorithm CryptographicAlgorithm // since 1.2
-	RandomIV  bool                   // since 1.2: the server makes the vector
-	TagLength int32                  // since 1.4, in bytes
+	Algorithm CryptographicAlgorithm
+	RandomIV  bool  // the server makes the vector, where there is none
+	IVLength  int32 // in bits, of a vector that the server makes
+	TagLength int32 // in bytes
+
+	// How the server's vector is to be put together of a fixed part and a counter, in bits.
+	FixedFieldLength      int32
+	InvocationFieldLength int32
 }
 
 func (c *CryptographicParameters) encode(w *ttlv.Writer, v Version) {
 	m := w.Begin(TagCryptographicParameters)
-	if c.Mode != 0 {
-		w.Enumeration(TagBlockCipherMode, uint32(c.Mode))
+	enumeration := func(tag ttlv.Tag, n uint32, since Version) {
+		if n != 0 && v.AtLeast(since) {
+			w.Enumeration(tag, n)
+		}
 	}
-	if c.Padding != 0 {
-		w.Enumeration(TagPaddingMethod, uint32(c.Padding))
+	integer := func(tag ttlv.Tag, n int32) {
+		if n != 0 && v.AtLeast(V1_2) {
+			w.Integer(tag, n)
+		}
 	}
-	if c.Algorithm != 0 && v.AtLeast(V1_2) {
-		w.Enumeration(TagCryptographicAlgorithm, uint32(c.Algorithm))
-	}
+	enumeration(TagBlockCipherMode, uint32(c.Mode), V1_0)
+	enumeration(TagPaddingMethod, uint32(c.Padding), V1_0)
+	enumeration(TagCryptographicAlgorithm, uint32(c.Algorithm), V1_2)
 	if c.RandomIV && v.AtLeast(V1_2) {
 		w.Boolean(TagRandomIV, true)
 	}
-	if c.TagLength != 0 && v.AtLeast(V1_4) {
-		w.Integer(TagTagLength, c.TagLength)
-	}
+	integer(TagIVLength, c.IVLength)
+	integer(TagTagLength, c.TagLength)
+	integer(TagFixedFieldLength, c.FixedFieldLength)
+	integer(TagInvocationFieldLength, c.InvocationFieldLength)
 	w.End(m)
 }
 
-func (c *CryptographicParameters) decode(r *ttlv.Reader) {
-	for r.Next() {
-		switch r.Tag() {
+// decodeParameters reads the current field. What is for hashes, signatures and counter
+// modes says nothing to the ciphers that this package knows of.
+func decodeParameters(r *ttlv.Reader) *CryptographicParameters {
+	c := &CryptographicParameters{}
+	for s := r.Structure(); s.Next(); {
+		switch s.Tag() {
 		case TagBlockCipherMode:
-			c.Mode = BlockCipherMode(r.Enumeration())
+			c.Mode = BlockCipherMode(s.Enumeration())
 		case TagPaddingMethod:
-			c.Padding = PaddingMethod(r.Enumeration())
+			c.Padding = PaddingMethod(s.Enumeration())
 		case TagCryptographicAlgorithm:
-			c.Algorithm = CryptographicAlgorithm(r.Enumeration())
+			c.Algorithm = CryptographicAlgorithm(s.Enumeration())
 		case TagRandomIV:
-			c.RandomIV = r.Boolean()
+			c.RandomIV = s.Boolean()
+		case TagIVLength:
+			c.IVLength = s.Integer()
 		case TagTagLength:
-			c.TagLength = r.Integer()
+			c.TagLength = s.Integer()
+		case TagFixedFieldLength:
+			c.FixedFieldLength = s.Integer()
+		case TagInvocationFieldLength:
+			c.InvocationFieldLength = s.Integer()
+		case TagHashingAlgorithm, TagKeyRoleType, TagDigitalSignatureAlgorithm, TagCounterLength, TagInitialCounterValue,
+			TagSaltLength, TagMaskGenerator, TagMaskGeneratorHashingAlgorithm, TagPSource, TagTrailerField:
+			s.Skip()
+		default:
+			s.Unexpected()
 		}
 	}
+	return c
 }
 
 // ParseCryptographicParameters reads the value of an attribute of this name.
 func ParseCryptographicParameters(v ttlv.Value) (c CryptographicParameters) {
-	for tag, field := range map[ttlv.Tag]*uint32{TagBlockCipherMode: (*uint32)(&c.Mode), TagPaddingMethod: (*uint32)(&c.Padding), TagCryptographicAlgorithm: (*uint32)(&c.Algorithm)} {
-		if f, ok := v.Field(tag); ok {
-			*field = uint32(f.Int)
-		}
+	number := func(tag ttlv.Tag) int64 {
+		f, _ := v.Field(tag)
+		return f.Int
 	}
-	if f, ok := v.Field(TagRandomIV); ok {
-		c.RandomIV = f.Int != 0
+	return CryptographicParameters{
+		Mode: BlockCipherMode(number(TagBlockCipherMode)), Padding: PaddingMethod(number(TagPaddingMethod)),
+		Algorithm: CryptographicAlgorithm(number(TagCryptographicAlgorithm)), RandomIV: number(TagRandomIV) != 0,
+		IVLength: int32(number(TagIVLength)), TagLength: int32(number(TagTagLength)),
+		FixedFieldLength: int32(number(TagFixedFieldLength)), InvocationFieldLength: int32(number(TagInvocationFieldLength)),
 	}
-	if f, ok := v.Field(TagTagLength); ok {
-		c.TagLength = int32(f.Int)
-	}
-	return c
 }

@@ -30,7 +30,9 @@ func (*DecryptRequest) Operation() Operation { return OpDecrypt }
 // Operation is Decrypt.
 func (*DecryptResponse) Operation() Operation { return OpDecrypt }
 
-// Encode appends the payload's fields.
+// Encode appends the payload's fields. Those of authenticated encryption are sent at any
+// version when they are set: a server that cannot read them has to refuse, since without
+// them it would do something else.
 func (p *DecryptRequest) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
 	if p.Parameters != nil {
@@ -40,10 +42,10 @@ func (p *DecryptRequest) Encode(w *ttlv.Writer, v Version) {
 	if p.IV != nil {
 		w.ByteString(TagIVCounterNonce, p.IV)
 	}
-	if p.AdditionalData != nil && v.AtLeast(V1_4) {
+	if p.AdditionalData != nil {
 		w.ByteString(TagAuthenticatedEncryptionAdditionalData, p.AdditionalData)
 	}
-	if p.Tag != nil && v.AtLeast(V1_4) {
+	if p.Tag != nil {
 		w.ByteString(TagAuthenticatedEncryptionTag, p.Tag)
 	}
 }
@@ -55,8 +57,7 @@ func (p *DecryptRequest) Decode(r *ttlv.Reader) {
 		case TagUniqueIdentifier:
 			p.UniqueIdentifier = r.TextString()
 		case TagCryptographicParameters:
-			p.Parameters = &CryptographicParameters{}
-			p.Parameters.decode(r.Structure())
+			p.Parameters = decodeParameters(r)
 		case TagData:
 			p.Data.Wipe()
 			p.Data = secret.Copy(r.ByteString())

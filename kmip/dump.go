@@ -52,7 +52,8 @@ func dumpFields(b *strings.Builder, r *ttlv.Reader, depth int, attribute string)
 func hidden(tag ttlv.Tag) bool {
 	switch tag {
 	case TagKeyMaterial, TagKey, TagOpaqueDataValue, TagCredentialValue, TagPassword, TagData, TagCertificateValue,
-		TagDerivationData, TagSignatureData, TagMACData, TagIVCounterNonce, TagInitializationVector:
+		TagDerivationData, TagSignatureData, TagMACData, TagIVCounterNonce, TagInitializationVector,
+		TagAuthenticatedEncryptionAdditionalData:
 		return true
 	}
 	return false
@@ -102,6 +103,10 @@ func enumText(tag ttlv.Tag, code uint32) string {
 		return CryptographicAlgorithm(code).String()
 	case TagHashingAlgorithm:
 		return HashingAlgorithm(code).String()
+	case TagBlockCipherMode:
+		return BlockCipherMode(code).String()
+	case TagPaddingMethod:
+		return PaddingMethod(code).String()
 	case TagKeyFormatType:
 		return KeyFormatType(code).String()
 	case TagSecretDataType:

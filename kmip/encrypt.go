@@ -31,7 +31,9 @@ func (*EncryptRequest) Operation() Operation { return OpEncrypt }
 // Operation is Encrypt.
 func (*EncryptResponse) Operation() Operation { return OpEncrypt }
 
-// Encode appends the payload's fields.
+// Encode appends the payload's fields. Those of authenticated encryption are sent at any
+// version when they are set: a server that cannot read them has to refuse, since without
+// them it would do something else.
 func (p *EncryptRequest) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
 	if p.Parameters != nil {
@@ -41,7 +43,7 @@ func (p *EncryptRequest) Encode(w *ttlv.Writer, v Version) {
 	if p.IV != nil {
 		w.ByteString(TagIVCounterNonce, p.IV)
 	}
-	if p.AdditionalData != nil && v.AtLeast(V1_4) {
+	if p.AdditionalData != nil {
 		w.ByteString(TagAuthenticatedEncryptionAdditionalData, p.AdditionalData)
 	}
 }
@@ -53,8 +55,7 @@ func (p *EncryptRequest) Decode(r *ttlv.Reader) {
 		case TagUniqueIdentifier:
 			p.UniqueIdentifier = r.TextString()
 		case TagCryptographicParameters:
-			p.Parameters = &CryptographicParameters{}
-			p.Parameters.decode(r.Structure())
+			p.Parameters = decodeParameters(r)
 		case TagData:
 			p.Data.Wipe()
 			p.Data = secret.Copy(r.ByteString())

@@ -388,6 +388,88 @@ var namesHashingAlgorithm = map[HashingAlgorithm]string{
 // String gives the specification's name.
 func (e HashingAlgorithm) String() string { return enumName(namesHashingAlgorithm, e) }
 
+// BlockCipherMode is how a block cipher is used (KMIP 1.4, 9.1.3.2.14).
+type BlockCipherMode uint32
+
+// The values of BlockCipherMode.
+const (
+	ModeCBC               BlockCipherMode = 1
+	ModeECB               BlockCipherMode = 2
+	ModePCBC              BlockCipherMode = 3
+	ModeCFB               BlockCipherMode = 4
+	ModeOFB               BlockCipherMode = 5
+	ModeCTR               BlockCipherMode = 6
+	ModeCMAC              BlockCipherMode = 7
+	ModeCCM               BlockCipherMode = 8
+	ModeGCM               BlockCipherMode = 9
+	ModeCBCMAC            BlockCipherMode = 10
+	ModeXTS               BlockCipherMode = 11
+	ModeAESKeyWrapPadding BlockCipherMode = 12
+	ModeNISTKeyWrap       BlockCipherMode = 13
+	ModeX9102AESKW        BlockCipherMode = 14
+	ModeX9102TDKW         BlockCipherMode = 15
+	ModeX9102AKW1         BlockCipherMode = 16
+	ModeX9102AKW2         BlockCipherMode = 17
+	ModeAEAD              BlockCipherMode = 18
+)
+
+var namesBlockCipherMode = map[BlockCipherMode]string{
+	ModeCBC:               "CBC",
+	ModeECB:               "ECB",
+	ModePCBC:              "PCBC",
+	ModeCFB:               "CFB",
+	ModeOFB:               "OFB",
+	ModeCTR:               "CTR",
+	ModeCMAC:              "CMAC",
+	ModeCCM:               "CCM",
+	ModeGCM:               "GCM",
+	ModeCBCMAC:            "CBC-MAC",
+	ModeXTS:               "XTS",
+	ModeAESKeyWrapPadding: "AESKeyWrapPadding",
+	ModeNISTKeyWrap:       "NISTKeyWrap",
+	ModeX9102AESKW:        "X9.102 AESKW",
+	ModeX9102TDKW:         "X9.102 TDKW",
+	ModeX9102AKW1:         "X9.102 AKW1",
+	ModeX9102AKW2:         "X9.102 AKW2",
+	ModeAEAD:              "AEAD",
+}
+
+// String gives the specification's name.
+func (e BlockCipherMode) String() string { return enumName(namesBlockCipherMode, e) }
+
+// PaddingMethod fills a text up to whole blocks (KMIP 1.4, 9.1.3.2.15).
+type PaddingMethod uint32
+
+// The values of PaddingMethod.
+const (
+	PaddingNone      PaddingMethod = 1
+	PaddingOAEP      PaddingMethod = 2
+	PaddingPKCS5     PaddingMethod = 3
+	PaddingSSL3      PaddingMethod = 4
+	PaddingZeros     PaddingMethod = 5
+	PaddingANSIX923  PaddingMethod = 6
+	PaddingISO10126  PaddingMethod = 7
+	PaddingPKCS1v1_5 PaddingMethod = 8
+	PaddingX931      PaddingMethod = 9
+	PaddingPSS       PaddingMethod = 10
+)
+
+var namesPaddingMethod = map[PaddingMethod]string{
+	PaddingNone:      "None",
+	PaddingOAEP:      "OAEP",
+	PaddingPKCS5:     "PKCS5",
+	PaddingSSL3:      "SSL3",
+	PaddingZeros:     "Zeros",
+	PaddingANSIX923:  "ANSI X9.23",
+	PaddingISO10126:  "ISO 10126",
+	PaddingPKCS1v1_5: "PKCS1 v1.5",
+	PaddingX931:      "X9.31",
+	PaddingPSS:       "PSS",
+}
+
+// String gives the specification's name.
+func (e PaddingMethod) String() string { return enumName(namesPaddingMethod, e) }
+
 // KeyFormatType says how key material is laid out (KMIP 1.4, 9.1.3.2.3).
 type KeyFormatType uint32
 
