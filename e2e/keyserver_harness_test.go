@@ -3,6 +3,8 @@
 package e2e
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -166,6 +168,18 @@ func (s *keyServer) stop() {
 
 func (s *keyServer) freeze() { s.proc.signal(syscall.SIGSTOP) }
 func (s *keyServer) thaw()   { s.proc.signal(syscall.SIGCONT) }
+
+// clientTLS is the configuration of MySQL's endpoint.
+func (s *keyServer) clientTLS() *tls.Config {
+	s.t.Helper()
+	pair, err := tls.LoadX509KeyPair(s.Config["client_ca"].(string), s.Config["client_key"].(string))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(readFile(s.t, s.Config["server_ca"].(string))))
+	return &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: roots, ServerName: "localhost", ClientSessionCache: tls.NewLRUClientSessionCache(4)}
+}
 
 // through is the configuration for reaching the server by another address.
 func (s *keyServer) through(addr string) config {

@@ -55,6 +55,9 @@ func (c *conn) serve(ctx context.Context) {
 		return
 	}
 	defer c.tls.Close()
+	if !c.s.conns.known(c) {
+		return
+	}
 	if certs := c.tls.ConnectionState().PeerCertificates; len(certs) > 0 {
 		c.peer.Certificate = certs[0]
 	}

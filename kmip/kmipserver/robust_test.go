@@ -347,3 +347,41 @@ func TestDrain_HasAnEnd(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// TestFlood: strangers who connect and say nothing take no place from clients,
+// neither from those that are connected nor from those that come.
+func TestFlood(t *testing.T) {
+	s := serve(t, kmipserver.Options{Handler: &echo{}, MaxConnections: 20, MaxHandshakes: 8})
+	works := func(c *kmiptest.Conn) {
+		t.Helper()
+		if got := c.Do(batch(kmip.V1_2, get("a"))); got.Items[0].Err() != nil {
+			t.Error(got.Items[0].Err())
+		}
+	}
+	before := s.dial(t)
+	works(before)
+	var strangers []net.Conn
+	for range 100 {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		strangers = append(strangers, c)
+	}
+	works(before)
+	for range 10 {
+		works(s.dial(t))
+	}
+	// Those that had to go are told so; no more than the limit are left.
+	closed := 0
+	for _, c := range strangers {
+		c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			closed++
+		}
+	}
+	if closed < len(strangers)-8 {
+		t.Errorf("%d of %d strangers were shown out", closed, len(strangers))
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,8 +29,13 @@ type Options struct {
 	// Limits bounds the structure of a request.
 	Limits ttlv.Limits
 	// MaxConnections is the most connections at a time; default 4096. More are
-	// closed as soon as they come.
+	// closed as soon as they come, but for those that push out one that is still
+	// in its TLS handshake.
 	MaxConnections int
+	// MaxHandshakes is the most connections in their TLS handshake, whose other
+	// end is anybody; default 512. One more closes the one that has been at it for
+	// longest: a client is done in milliseconds, who only holds a place is not.
+	MaxHandshakes int
 
 	// HandshakeTimeout bounds the TLS handshake; default 10 s.
 	HandshakeTimeout time.Duration
@@ -68,6 +72,7 @@ func New(o Options) *Server {
 	o.MaxRequestSize = orDefault(o.MaxRequestSize, 1<<20)
 	o.MaxResponseSize = orDefault(o.MaxResponseSize, 16<<20)
 	o.MaxConnections = orDefault(o.MaxConnections, 4096)
+	o.MaxHandshakes = orDefault(o.MaxHandshakes, 512)
 	o.HandshakeTimeout = orDefault(o.HandshakeTimeout, 10*time.Second)
 	o.ReadTimeout = orDefault(o.ReadTimeout, 10*time.Second)
 	o.WriteTimeout = orDefault(o.WriteTimeout, 30*time.Second)
@@ -127,12 +132,15 @@ func (s *Server) accept(ctx, work context.Context, ln net.Listener, conf *tls.Co
 		// A wiping connection clears what was deciphered when TLS waits for more.
 		c := &conn{s: s, nc: nc, tls: tls.Server(wipeconn.New(nc), conf)}
 		c.peer.Address = nc.RemoteAddr().String()
-		if !s.conns.add(c, s.o.MaxConnections) {
+		if out := s.conns.add(c, s.o.MaxConnections, s.o.MaxHandshakes); out != nil {
+			out.nc.Close()
 			if n := s.full.Add(1); n&(n-1) == 0 { // 1, 2, 4, 8...: a flood does not flood the log
-				s.log.Warn("a connection was refused: too many are open, or the server is ending", "limit", s.o.MaxConnections, "from", c.peer.Address, "refused", n)
+				s.log.Warn("a connection was closed: too many are open or in their TLS handshake, or the server is ending",
+					"limit", s.o.MaxConnections, "handshakes", s.o.MaxHandshakes, "from", out.peer.Address, "closed", n)
 			}
-			nc.Close()
-			continue
+			if out == c {
+				continue
+			}
 		}
 		go func() {
 			defer s.conns.remove(c)
@@ -147,70 +155,5 @@ func (s *Server) accept(ctx, work context.Context, ln net.Listener, conf *tls.Co
 func (s *Server) survive(peer string) {
 	if p := recover(); p != nil {
 		s.log.Error("a fault of this program ended a connection", "from", peer, "panic", p, "stack", string(debug.Stack()))
-	}
-}
-
-// connSet is the connections that are open.
-type connSet struct {
-	mu       sync.Mutex
-	open     map[*conn]struct{}
-	draining bool
-	empty    chan struct{} // closed when draining and none is left
-}
-
-func (cs *connSet) add(c *conn, limit int) bool {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if cs.draining || len(cs.open) >= limit {
-		return false
-	}
-	if cs.open == nil {
-		cs.open = make(map[*conn]struct{})
-	}
-	cs.open[c] = struct{}{}
-	return true
-}
-
-func (cs *connSet) remove(c *conn) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	delete(cs.open, c)
-	if cs.draining && len(cs.open) == 0 {
-		close(cs.empty)
-	}
-}
-
-// drain ends the connections that wait for a request; the others end by
-// themselves after the one that they are at.
-func (cs *connSet) drain() {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if cs.draining {
-		return
-	}
-	cs.draining = true
-	cs.empty = make(chan struct{})
-	if len(cs.open) == 0 {
-		close(cs.empty)
-	}
-	for c := range cs.open {
-		c.drain()
-	}
-}
-
-func (cs *connSet) wait(limit time.Duration) bool {
-	select {
-	case <-cs.empty:
-		return true
-	case <-time.After(limit):
-		return false
-	}
-}
-
-func (cs *connSet) closeAll() {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	for c := range cs.open {
-		c.nc.Close()
 	}
 }
