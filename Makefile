@@ -6,7 +6,7 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 GOFLAGS_RELEASE := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
 
-.PHONY: help build deps modules run stop test test-short test-e2e lint bench install clean clean-all
+.PHONY: help build deps modules run stop test test-short test-e2e fuzz lint bench install clean clean-all
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,6 +46,9 @@ test-e2e: build modules-faultinject
 
 test-short: ## the tests that need nothing but Go
 	CGO_ENABLED=0 go test -short -timeout 5m ./...
+
+fuzz: ## every decoder against random input, FUZZTIME (1m) each
+	@scripts/fuzz
 
 lint: ## format, vet, the compiler's warnings, shell scripts
 	@scripts/lint
