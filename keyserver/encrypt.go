@@ -106,7 +106,7 @@ func (s *Server) cipherJob(r *request, id string, p *kmip.CryptographicParameter
 	if err := job.parameters(o, p, r.Version); err != nil {
 		return nil, err
 	}
-	key, ok, err := s.content(o.ID)
+	key, ok, err := s.content(r, o.ID)
 	if err != nil || !ok {
 		return nil, fmt.Errorf("object %s: %w", o.ID, errNoContent)
 	}

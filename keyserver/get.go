@@ -31,12 +31,12 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 			return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s cannot be had in the format %s", o.Type, format)
 		}
 	}
-	content, ok, err := s.content(o.ID)
+	content, ok, err := s.content(r, o.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read object %s: %w", o.ID, err)
 	}
 	if !ok {
-		if now := s.index.get(o.ID); now.Destroyed() {
+		if now := s.lookup(r, o.ID); now.Destroyed() {
 			return nil, now.CheckGet() // between our looking and our reading
 		}
 		return nil, fmt.Errorf("object %s: %w", o.ID, errNoContent)

@@ -40,22 +40,28 @@ func (x *index) get(id string) *object.Object {
 	return nil
 }
 
-// nameTaken says whether an object other than the one excepted has the name.
-func (x *index) nameTaken(owner, name, except string) bool {
+// nameTaken says whether an object other than those excepted has the name.
+func (x *index) nameTaken(owner, name string, except func(id string) bool) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for _, e := range x.terms[attributeTerm(owner, kmip.AttrName, name)] {
-		if e.o.ID != except {
+		if !except(e.o.ID) {
 			return true
 		}
 	}
 	return false
 }
 
-// put takes in an object, or a new version of one.
-func (x *index) put(o *object.Object) {
+// put takes in objects, or new versions of them, all at once.
+func (x *index) put(objects ...*object.Object) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	for _, o := range objects {
+		x.putOne(o)
+	}
+}
+
+func (x *index) putOne(o *object.Object) {
 	e := x.byID[o.ID]
 	var before []string
 	if e == nil {

@@ -1,6 +1,7 @@
 package keyserver
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ func (s *Server) locate(r *request, p *kmip.LocateRequest) (*kmip.LocateResponse
 	if offset < 0 || limit < 0 {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "Maximum Items is %d and Offset Items %d: neither can be negative", limit, offset)
 	}
-	found, total := s.index.locate(q, int(offset), int(limit))
+	found, total := s.search(r, q, int(offset), int(limit))
 	response := &kmip.LocateResponse{UniqueIdentifiers: found}
 	// Located Items is a field of 1.3. libkmip reads it at any version, and sends
 	// Offset Items at 1.0.
@@ -150,8 +151,42 @@ func (q *query) matches(o *object.Object) bool {
 	return true
 }
 
-// locate returns a page of identifiers, the oldest object first, and how many
-// objects match in all. A limit of 0 is none.
+// search returns a page of identifiers, the oldest object first, and how many
+// objects match in all, as the request sees them. A limit of 0 is none.
+func (s *Server) search(r *request, q *query, offset, limit int) (page []string, total int) {
+	if r.tx == nil || len(r.tx.order) == 0 {
+		return s.index.locate(q, offset, limit)
+	}
+	found := slices.DeleteFunc(s.index.matches(q), func(o *object.Object) bool { return r.tx.staged.get(o.ID) != nil })
+	found = append(found, r.tx.staged.matches(q)...)
+	slices.SortFunc(found, func(a, b *object.Object) int { return cmp.Compare(a.Serial, b.Serial) })
+	for i, o := range found {
+		if i >= offset && (limit == 0 || i < offset+limit) {
+			page = append(page, o.ID)
+		}
+	}
+	return page, len(found)
+}
+
+// matches returns all objects that match, the oldest first.
+func (x *index) matches(q *query) (found []*object.Object) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	candidates, exact := x.candidates(q)
+	for _, e := range candidates {
+		if exact || q.selects(e.o) {
+			found = append(found, e.o)
+		}
+	}
+	return found
+}
+
+// selects says whether an object is one that the client may see and asks for.
+func (q *query) selects(o *object.Object) bool {
+	return (q.id != "" || o.Destroyed() == q.destroyed) && (q.anyOwner || o.Owner == q.owner) && q.matches(o)
+}
+
+// locate returns a page of identifiers and how many objects match in all.
 func (x *index) locate(q *query, offset, limit int) (page []string, total int) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -167,7 +202,7 @@ func (x *index) locate(q *query, offset, limit int) (page []string, total int) {
 		return page, len(candidates)
 	}
 	for _, e := range candidates {
-		if q.id == "" && e.o.Destroyed() != q.destroyed || !q.anyOwner && e.o.Owner != q.owner || !q.matches(e.o) {
+		if !q.selects(e.o) {
 			continue
 		}
 		if total >= offset && total < end {

@@ -5,8 +5,7 @@ import (
 	"sync"
 )
 
-// keyedMutex is a mutex for each string. Whoever needs an object and names locks
-// the object first; so there is no deadlock.
+// keyedMutex is a mutex for each string. See transaction for the order of locks.
 type keyedMutex struct {
 	mu   sync.Mutex
 	held map[string]*keyLock

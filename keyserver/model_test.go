@@ -75,10 +75,14 @@ type caller struct {
 	name   string
 }
 
-func (c caller) do(p kmip.Payload) (kmip.Payload, error) {
+func (c caller) call() *kmipserver.Call {
 	cert := &x509.Certificate{}
 	cert.Subject.CommonName = c.name
-	return c.server.Handle(context.Background(), &kmipserver.Call{Peer: kmipserver.Peer{Certificate: cert}, Version: kmip.V1_4}, p)
+	return &kmipserver.Call{Peer: kmipserver.Peer{Certificate: cert}, Version: kmip.V1_4}
+}
+
+func (c caller) do(p kmip.Payload) (kmip.Payload, error) {
+	return c.server.Handle(context.Background(), c.call(), p)
 }
 
 // everything is all that an administrator and the owners can see.
@@ -151,33 +155,87 @@ func TestModel_MemoryEqualsTheStore(t *testing.T) {
 			a.Index = index
 			return a
 		})
-		step := func(t *rapid.T) {
-			clock = clock.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
-			who := caller{server, rapid.SampledFrom([]string{"db1", "db2", "admin"}).Draw(t, "who")}
+		operation := func(t *rapid.T) kmip.Payload {
 			id := rapid.SampledFrom(ids).Draw(t, "id")
-			var p kmip.Payload
 			switch rapid.IntRange(0, 7).Draw(t, "operation") {
 			case 0:
-				p = aes(name.Draw(t, "name"))
+				return aes(name.Draw(t, "name"))
 			case 1:
-				p = registerSecret(kmip.KeyFormatOpaque, kmip.NameAttribute(name.Draw(t, "name")), kmip.TextAttribute("x-a", "n1"))
+				return registerSecret(kmip.KeyFormatOpaque, kmip.NameAttribute(name.Draw(t, "name")), kmip.TextAttribute("x-a", "n1"))
 			case 2:
-				p = &kmip.ActivateRequest{UniqueIdentifier: id}
+				return &kmip.ActivateRequest{UniqueIdentifier: id}
 			case 3:
-				p = &kmip.RevokeRequest{UniqueIdentifier: id, Reason: kmip.RevocationReason{Code: kmip.RevocationReasonCode(rapid.IntRange(1, 3).Draw(t, "reason"))}}
+				return &kmip.RevokeRequest{UniqueIdentifier: id, Reason: kmip.RevocationReason{Code: kmip.RevocationReasonCode(rapid.IntRange(1, 3).Draw(t, "reason"))}}
 			case 4:
-				p = &kmip.DestroyRequest{UniqueIdentifier: id}
+				return &kmip.DestroyRequest{UniqueIdentifier: id}
 			case 5:
 				a := attribute.Draw(t, "add")
 				a.Index = 0
-				p = &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: a}
+				return &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: a}
 			case 6:
-				p = &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: attribute.Draw(t, "modify")}
-			case 7:
-				a := attribute.Draw(t, "delete")
-				p = &kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: a.Name, Index: a.Index}
+				return &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: attribute.Draw(t, "modify")}
 			}
+			a := attribute.Draw(t, "delete")
+			return &kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: a.Name, Index: a.Index}
+		}
+		made := func(answer kmip.Payload) {
+			switch a := answer.(type) {
+			case *kmip.CreateResponse:
+				ids = append(ids, a.UniqueIdentifier)
+			case *kmip.RegisterResponse:
+				ids = append(ids, a.UniqueIdentifier)
+			}
+		}
+		// unchanged looks at the objects that there were before.
+		unchanged := func(before map[string]string, what string) {
+			then := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return before[id] == "" })
+			if diff := cmp.Diff(before, everything(t, server, then)); diff != "" {
+				t.Fatalf("%s and changed: %s", what, diff)
+			}
+		}
+		// whole does a message with the Batch Error Continuation Option Undo: until it
+		// is committed only the message itself sees what it changes.
+		whole := func(t *rapid.T, who caller, mode failure) {
+			before := everything(t, server, ids)
+			call := who.call()
+			server.Begin(call)
+			failed := false
+			for range rapid.IntRange(2, 5).Draw(t, "items") {
+				p := operation(t)
+				answer, err := server.Handle(t.Context(), call, p)
+				kmip.WipePayload(p)
+				if failed = err != nil; failed {
+					break
+				}
+				if c, ok := answer.(*kmip.CreateResponse); ok {
+					if _, err := server.Handle(t.Context(), call, &kmip.GetRequest{UniqueIdentifier: c.UniqueIdentifier}); err != nil {
+						t.Fatalf("Get of what the message has made: %v", err)
+					}
+				}
+				made(answer)
+			}
+			unchanged(before, "a message is not committed yet")
+			if failed {
+				server.Undo(call)
+				unchanged(before, "a message was undone")
+				return
+			}
+			disk.set(mode)
+			err := server.Commit(t.Context(), call)
+			disk.set(works)
+			if mode == failsWithout {
+				unchanged(before, fmt.Sprintf("a message was not committed (%v)", err))
+			}
+		}
+		step := func(t *rapid.T) {
+			clock = clock.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
+			who := caller{server, rapid.SampledFrom([]string{"db1", "db2", "admin"}).Draw(t, "who")}
 			mode := rapid.SampledFrom([]failure{works, works, works, works, works, works, failsWithout, failsWith}).Draw(t, "disk")
+			if rapid.IntRange(0, 7).Draw(t, "whole") == 0 {
+				whole(t, who, mode)
+				return
+			}
+			p := operation(t)
 			fails := mode == failsWithout
 			var before map[string]string
 			if fails {
@@ -186,16 +244,9 @@ func TestModel_MemoryEqualsTheStore(t *testing.T) {
 			disk.set(mode)
 			answer, err := who.do(p)
 			disk.set(works)
-			switch a := answer.(type) {
-			case *kmip.CreateResponse:
-				ids = append(ids, a.UniqueIdentifier)
-			case *kmip.RegisterResponse:
-				ids = append(ids, a.UniqueIdentifier)
-			}
+			made(answer)
 			if fails {
-				if diff := cmp.Diff(before, everything(t, server, ids)); diff != "" {
-					t.Fatalf("%s failed with %v and changed: %s", p.Operation(), err, diff)
-				}
+				unchanged(before, fmt.Sprintf("%s failed with %v", p.Operation(), err))
 			}
 			kmip.WipePayload(p)
 		}

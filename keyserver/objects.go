@@ -1,12 +1,9 @@
 package keyserver
 
 import (
-	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
@@ -55,7 +52,7 @@ func (s *Server) find(r *request, id string) (*object.Object, error) {
 		}
 	}
 	r.uid = id
-	o := s.index.get(id)
+	o := s.lookup(r, id)
 	if o == nil || o.Owner != r.who.Name && !r.who.Admin {
 		return nil, errNotFound(id)
 	}
@@ -74,6 +71,14 @@ func ownerOnly(r *request, doing string) error {
 // errNothing says that a change is not needed.
 var errNothing = errors.New("nothing to change")
 
+// lookup returns an object as the request sees it, or nil.
+func (s *Server) lookup(r *request, id string) *object.Object {
+	if r.tx != nil {
+		return r.tx.get(id)
+	}
+	return s.index.get(id)
+}
+
 // change changes the object that a request names: fn gets a copy, and may return
 // errNothing. Nobody else changes the object meanwhile.
 func (s *Server) change(r *request, id string, fn func(*object.Object) error) (*object.Object, error) {
@@ -81,94 +86,38 @@ func (s *Server) change(r *request, id string, fn func(*object.Object) error) (*
 	if err != nil {
 		return nil, err
 	}
-	defer s.locks.lock(objectLock(o.ID))()
-	if o, err = s.find(r, o.ID); err != nil { // it may have changed while we waited
-		return nil, err
-	}
-	next := o.Clone()
-	if err := fn(next); err != nil {
-		if err == errNothing {
-			return o, nil
+	err = s.update(r, []string{o.ID}, func(tx *transaction) error {
+		if o, err = s.find(r, o.ID); err != nil { // it may have changed while we waited
+			return err
 		}
-		return nil, err
-	}
-	unlock, err := s.reserve(next, o, kmip.ReasonIllegalOperation)
+		next := o.Clone()
+		if err := fn(next); err != nil {
+			if err == errNothing {
+				return nil
+			}
+			return err
+		}
+		tx.put(next, kmip.ReasonIllegalOperation)
+		o = next
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
-	return next, s.commit(r, next, nil)
+	return o, nil
 }
 
 // insert makes an object with its content, and sets the ID Placeholder.
 func (s *Server) insert(r *request, o *object.Object, content *secret.Bytes) error {
-	o.ID, o.Owner, o.Serial = newID(), r.who.Name, s.serial.Add(1)
-	digest := sha256.Sum256(content.Reveal())
-	o.Digest = digest[:]
 	r.names = o.Names()
-	unlock, err := s.reserve(o, nil, kmip.ReasonInvalidField)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := s.commit(r, o, content); err != nil {
-		return err
-	}
-	r.uid, r.Placeholder = o.ID, o.ID
-	return nil
-}
-
-// reserve makes sure that nobody else takes the names that next has and before
-// has not, until unlock is called. It fails for the reason if one is taken.
-func (s *Server) reserve(next, before *object.Object, reason kmip.ResultReason) (unlock func(), err error) {
-	if s.o.DuplicateNames || next.Destroyed() {
-		return func() {}, nil
-	}
-	var names, locks []string
-	for _, n := range next.Names() {
-		if before == nil || !slices.Contains(before.Names(), n) {
-			names = append(names, n)
-			locks = append(locks, nameLock(next.Owner, n))
-		}
-	}
-	unlock = s.locks.lock(locks...)
-	for _, n := range names {
-		if s.index.nameTaken(next.Owner, n, next.ID) {
-			unlock()
-			return nil, kmip.Errorf(reason, "another object has the Name %.250q already", n)
-		}
-	}
-	return unlock, nil
-}
-
-// commit makes the object durable, then visible. content is the key bytes of a
-// new object; those of a destroyed one are deleted.
-func (s *Server) commit(r *request, o *object.Object, content *secret.Bytes) error {
-	record := o.Marshal()
-	if len(record) > maxRecord {
-		return kmip.Errorf(kmip.ReasonIndexOutOfBounds, "the attributes of an object can take %d bytes at most", maxRecord)
-	}
-	// A client that goes away must not leave us unsure of what happened.
-	err := s.store.Update(context.WithoutCancel(r.ctx), func(tx store.Writer) error {
-		if content != nil {
-			if err := tx.Put(materialBucket, o.ID, content.Reveal()); err != nil {
-				return err
-			}
-		}
-		if o.Destroyed() {
-			if err := tx.Delete(materialBucket, o.ID); err != nil {
-				return err
-			}
-		}
-		return tx.Put(objectBucket, o.ID, record)
+	err := s.update(r, nil, func(tx *transaction) error {
+		tx.insert(r, o, content)
+		return nil
 	})
-	if err != nil {
-		s.reread(o.ID)
-		return fmt.Errorf("write object %s: %w", o.ID, err)
+	if err == nil {
+		r.uid, r.Placeholder = o.ID, o.ID
 	}
-	s.index.put(o)
-	r.changed = true
-	return nil
+	return err
 }
 
 // reread brings the index back to what the store says of an object.
@@ -190,7 +139,10 @@ func (s *Server) reread(id string) {
 }
 
 // content reads the key bytes of an object; ok is false if there are none.
-func (s *Server) content(id string) (content *secret.Bytes, ok bool, err error) {
+func (s *Server) content(r *request, id string) (content *secret.Bytes, ok bool, err error) {
+	if r.tx != nil && r.tx.content[id] != nil {
+		return r.tx.content[id].Clone(), true, nil
+	}
 	err = s.store.View(func(tx store.Reader) error {
 		value, found, err := tx.Get(materialBucket, id)
 		if err != nil || !found {

@@ -16,6 +16,7 @@ type request struct {
 	ctx context.Context
 	who endpoint.Identity
 	now time.Time
+	tx  *transaction // whose changes this operation sees before others do, or nil
 
 	// For the audit line:
 	uid     string
@@ -26,7 +27,7 @@ type request struct {
 // Handle implements kmipserver.Handler: it finds out who asks, carries out the
 // operation and records it.
 func (s *Server) Handle(ctx context.Context, c *kmipserver.Call, payload kmip.Payload) (kmip.Payload, error) {
-	r := &request{Call: c, ctx: ctx, now: s.now()}
+	r := &request{Call: c, ctx: ctx, now: s.now(), tx: messageOf(c).tx}
 	var response kmip.Payload
 	var err error
 	// Asked for each operation: a removed endpoint is out at once.
@@ -116,15 +117,6 @@ func (s *Server) Refused(c *kmipserver.Call, op kmip.Operation, err error) {
 // wholeMessage stands for the operation where a message could not be taken apart.
 const wholeMessage = "message"
 
-// Finish implements kmipserver.Handler: it writes the audit lines of a message,
-// all at once. A failure has been logged by the audit log, and does not undo what
-// has happened.
-func (s *Server) Finish(c *kmipserver.Call) {
-	if entries, ok := c.State.([]audit.Entry); ok {
-		_ = s.o.Audit.Record(entries...)
-	}
-}
-
 // record keeps the operation for the audit log.
 func (s *Server) record(r *request, op kmip.Operation, err error) {
 	if s.o.Audit == nil {
@@ -145,6 +137,6 @@ func (s *Server) record(r *request, op kmip.Operation, err error) {
 			e.Result = audit.Denied
 		}
 	}
-	entries, _ := r.State.([]audit.Entry)
-	r.State = append(entries, e)
+	m := messageOf(r.Call)
+	m.entries = append(m.entries, e)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -53,13 +54,16 @@ type Options struct {
 
 // Server is a key server.
 type Server struct {
-	o      Options
-	log    *slog.Logger
-	now    func() time.Time
-	store  store.Store
-	index  *index
-	locks  keyedMutex
-	serial atomic.Uint64 // of the newest object
+	o     Options
+	log   *slog.Logger
+	now   func() time.Time
+	store store.Store
+	index *index
+	locks keyedMutex
+	// changes is held shared by each change, and exclusively by a message that is
+	// done as a whole.
+	changes sync.RWMutex
+	serial  atomic.Uint64 // of the newest object
 }
 
 // New reads the objects in the store and returns a server for them. The store

@@ -32,6 +32,7 @@ const (
 	Success = "success"
 	Failure = "failure"
 	Denied  = "denied"
+	Undone  = "undone" // done, and taken back before anyone saw it
 )
 
 // Entry is one operation.
@@ -42,7 +43,7 @@ type Entry struct {
 	Op       string        // the operation in KMIP's words, such as "Get"
 	UID      string        // the object's Unique Identifier
 	Names    []string      // the object's names
-	Result   string        // Success, Failure or Denied
+	Result   string        // Success, Failure, Denied or Undone
 	Reason   string        // why not, for people; never key bytes
 	Latency  time.Duration // from the request to this entry
 

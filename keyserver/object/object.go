@@ -4,6 +4,7 @@
 package object
 
 import (
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -54,6 +55,12 @@ func (o *Object) Clone() *Object {
 	c := *o
 	c.Attributes = slices.Clone(o.Attributes)
 	return &c
+}
+
+// SetDigest keeps the digest of the content (KMIP 1.4, 3.17).
+func (o *Object) SetDigest(content []byte) {
+	digest := sha256.Sum256(content)
+	o.Digest = digest[:]
 }
 
 // Names returns the text of the object's names.

@@ -58,6 +58,25 @@ func (a *answer) takeBack(size int) {
 	a.items--
 }
 
+// empty takes all items back, before which the message had the size.
+func (a *answer) empty(size int) {
+	a.takeBack(size)
+	a.items = 0
+}
+
+// undone says of the items that they were undone. Of the answer it keeps what came
+// after last, the failure. empty is the size that the message had without items.
+func (a *answer) undone(empty, last int, items []kmip.RequestItem) {
+	failure := append([]byte(nil), a.buf.bytes[last:]...)
+	a.empty(empty)
+	for _, in := range items {
+		a.add(&kmip.ResponseItem{Operation: in.Operation, ID: in.ID, Status: kmip.StatusOperationUndone,
+			Message: "undone, because a later operation of the message failed"})
+	}
+	a.buf.bytes = append(a.buf.bytes, failure...)
+	a.items++
+}
+
 // end returns the message.
 func (a *answer) end() *buffer {
 	mark := a.head(ttlv.NewWriter(a.buf.bytes[:0])) // over the first one, which knew of no items

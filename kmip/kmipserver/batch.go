@@ -37,7 +37,7 @@ func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *buffer {
 		s.log.Warn("the clocks of a client and of this server differ", "from", c.peer.Address, "seconds", int(skew.Seconds()))
 	}
 	a := begin(version, h.ClientCorrelation)
-	if err := refuse(request); err != nil {
+	if err := s.refuse(request); err != nil {
 		s.refused(c, version, err)
 		out := failed(err)
 		a.add(&out)
@@ -48,11 +48,11 @@ func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *buffer {
 }
 
 // refuse says what a request as a whole asks for in vain.
-func refuse(m *kmip.RequestMessage) *kmip.Error {
+func (s *Server) refuse(m *kmip.RequestMessage) *kmip.Error {
 	switch h := &m.Header; {
 	case h.Asynchronous:
 		return kmip.Errorf(kmip.ReasonFeatureNotSupported, "asynchronous operations are not supported")
-	case h.Continuation == kmip.BatchUndo && len(m.Items) > 1:
+	case undoes(m) && s.undoer == nil:
 		return kmip.Errorf(kmip.ReasonFeatureNotSupported, "the Batch Error Continuation Option Undo is not supported")
 	case h.Continuation > kmip.BatchUndo:
 		return kmip.Errorf(kmip.ReasonInvalidField, "the Batch Error Continuation Option %s is unknown", h.Continuation)
@@ -72,29 +72,39 @@ func (s *Server) carryOut(ctx context.Context, c *conn, request *kmip.RequestMes
 	}
 	call := Call{Peer: c.peer, Version: h.Version}
 	defer s.finish(c, &call)
+	if undoes(request) {
+		s.carryOutAll(ctx, c, &call, request, a, limit)
+		return
+	}
 	for i := range request.Items {
 		in := &request.Items[i]
-		out := kmip.ResponseItem{}
-		if changes(in.Operation) && limit-a.size() < smallItem {
-			err := tooLarge(limit) // what was done has to be told: so it is not done
-			s.tell(c, &call, in.Operation, err)
-			out = failed(err)
-		} else {
-			out = s.carryOutItem(ctx, c, &call, in)
-		}
-		out.Operation, out.ID = in.Operation, in.ID
-		before := a.size()
-		a.add(&out)
-		if a.size() > limit && out.Status == kmip.StatusSuccess && !changes(in.Operation) {
-			a.takeBack(before)
-			out = failed(tooLarge(limit))
-			out.Operation, out.ID = in.Operation, in.ID
-			a.add(&out)
-		}
-		if out.Status != kmip.StatusSuccess && h.Continuation != kmip.BatchContinue {
+		if !s.answerItem(ctx, c, &call, in, a, limit, changes(in.Operation)) && h.Continuation != kmip.BatchContinue {
 			return
 		}
 	}
+}
+
+// answerItem carries out an item and adds its answer, which stands in any case if
+// it is final. It returns false if the item failed.
+func (s *Server) answerItem(ctx context.Context, c *conn, call *Call, in *kmip.RequestItem, a *answer, limit int, final bool) bool {
+	out := kmip.ResponseItem{}
+	if changes(in.Operation) && limit-a.size() < smallItem {
+		err := tooLarge(limit) // what was done has to be told: so it is not done
+		s.tell(c, call, in.Operation, err)
+		out = failed(err)
+	} else {
+		out = s.carryOutItem(ctx, c, call, in)
+	}
+	out.Operation, out.ID = in.Operation, in.ID
+	before := a.size()
+	a.add(&out)
+	if a.size() > limit && out.Status == kmip.StatusSuccess && !final {
+		a.takeBack(before)
+		out = failed(tooLarge(limit))
+		out.Operation, out.ID = in.Operation, in.ID
+		a.add(&out)
+	}
+	return out.Status == kmip.StatusSuccess
 }
 
 func (s *Server) carryOutItem(ctx context.Context, c *conn, call *Call, in *kmip.RequestItem) kmip.ResponseItem {

@@ -27,6 +27,24 @@ type Handler interface {
 	Finish(c *Call)
 }
 
+// Undoer is a Handler that can do the operations of a message all or none, as the
+// Batch Error Continuation Option Undo asks (KMIP 1.4, 6.13). Such a message is
+// refused where the Handler is none.
+//
+// Begin is followed by calls of Handle and Refused, then by one of Commit or Undo,
+// whatever happens, then by Finish.
+type Undoer interface {
+	Handler
+
+	// Begin is called before the first operation of the message.
+	Begin(c *Call)
+	// Commit makes what the operations have changed durable and visible, all of
+	// it. After an error the client is told that each of them failed.
+	Commit(ctx context.Context, c *Call) error
+	// Undo takes back what the operations have changed, which nobody else has seen.
+	Undo(c *Call)
+}
+
 // Peer is the client at the other end of a connection.
 type Peer struct {
 	// Certificate is the one that it proved to own the key of.

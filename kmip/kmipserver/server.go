@@ -61,10 +61,11 @@ func orDefault[T int | time.Duration](v, def T) T {
 
 // Server answers KMIP clients.
 type Server struct {
-	o     Options
-	log   *slog.Logger
-	conns connSet
-	full  atomic.Int64 // connections refused since the last log line about it
+	o      Options
+	log    *slog.Logger
+	undoer Undoer // nil: the Handler is none
+	conns  connSet
+	full   atomic.Int64 // connections refused since the last log line about it
 }
 
 // New returns a server that is ready to Serve.
@@ -81,7 +82,8 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{o: o, log: o.Log}
+	undoer, _ := o.Handler.(Undoer)
+	return &Server{o: o, log: o.Log, undoer: undoer}
 }
 
 // Serve accepts connections until ctx ends. Then it closes the listener and the
