@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/dbkeyring/dbkeyring/secret"
@@ -152,6 +153,12 @@ func (r *sealedReader) Range(b Bucket, prefix string, fn func(string, []byte) er
 		defer secret.Wipe(plain)
 		return fn(key, plain)
 	})
+}
+
+// Buckets leaves out the seal's own.
+func (r *sealedReader) Buckets() ([]Bucket, error) {
+	all, err := r.tx.Buckets()
+	return slices.DeleteFunc(all, func(b Bucket) bool { return b == sealBucket }), err
 }
 
 type sealedWriter struct {

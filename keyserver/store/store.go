@@ -25,6 +25,9 @@ type Reader interface {
 	// Range calls fn for each key that begins with prefix, in byte order, until
 	// fn returns an error, which Range returns. The value is valid until fn returns.
 	Range(b Bucket, prefix string, fn func(key string, value []byte) error) error
+	// Buckets returns the names of all buckets that hold something, in byte order;
+	// one that has been emptied may be among them.
+	Buckets() ([]Bucket, error)
 }
 
 // Writer is a Reader that sees its own changes.

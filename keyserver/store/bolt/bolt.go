@@ -185,3 +185,12 @@ func (r reader) Range(b store.Bucket, prefix string, fn func(string, []byte) err
 	}
 	return nil
 }
+
+// Buckets implements [store.Reader].
+func (r reader) Buckets() (all []store.Bucket, err error) {
+	err = r.tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+		all = append(all, store.Bucket(name))
+		return nil
+	})
+	return all, err
+}

@@ -103,6 +103,11 @@ func (s *snapshot) Range(b store.Bucket, prefix string, fn func(string, []byte) 
 	return nil
 }
 
+// Buckets implements [store.Reader].
+func (s *snapshot) Buckets() ([]store.Bucket, error) {
+	return slices.Sorted(maps.Keys(s.buckets)), nil
+}
+
 func find(items []item, key string) (int, bool) {
 	return slices.BinarySearchFunc(items, key, func(it item, key string) int { return strings.Compare(it.key, key) })
 }

@@ -21,6 +21,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"PutGetDelete", testPutGetDelete},
 		{"RangeOrderAndPrefix", testRange},
+		{"Buckets", testBuckets},
 		{"RangeWhileChanging", testRangeWhileChanging},
 		{"AFailedUpdateLeavesNothing", testFailedUpdate},
 		{"APanickingUpdateLeavesNothing", testPanic},
@@ -310,5 +311,44 @@ func testClose(t *testing.T, s store.Store) {
 	}
 	if err := s.Update(context.Background(), func(store.Writer) error { return nil }); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("an update after Close returned %v", err)
+	}
+}
+
+// testBuckets: a writer sees its own, a reader what was kept; refused ones are not there.
+func testBuckets(t *testing.T, s store.Store) {
+	Put(t, s, "first", "k", "v")
+	buckets := func(r store.Reader) string {
+		t.Helper()
+		all, err := r.Buckets()
+		if err != nil {
+			t.Error(err)
+		}
+		return fmt.Sprint(all)
+	}
+	for _, fail := range []error{errRefused, nil} {
+		err := s.Update(context.Background(), func(w store.Writer) error {
+			if err := errors.Join(w.Put("early", "k", nil), w.Put("second", "k", []byte("v"))); err != nil {
+				return err
+			}
+			if got := buckets(w); got != "[early first second]" {
+				t.Errorf("the writer sees %s", got)
+			}
+			return fail
+		})
+		if !errors.Is(err, fail) {
+			t.Errorf("update: %v", err)
+		}
+		want := "[early first second]"
+		if fail != nil {
+			want = "[first]"
+		}
+		if err := s.View(func(r store.Reader) error {
+			if got := buckets(r); got != want {
+				t.Errorf("a reader sees %s, not %s", got, want)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
 	}
 }

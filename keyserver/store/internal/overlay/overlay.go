@@ -78,6 +78,21 @@ func (o *Overlay) Range(b store.Bucket, prefix string, fn func(string, []byte) e
 	return emit("", true)
 }
 
+// Buckets implements [store.Reader].
+func (o *Overlay) Buckets() ([]store.Bucket, error) {
+	all, err := o.base.Buckets()
+	if err != nil {
+		return nil, err
+	}
+	for b := range o.changes {
+		if !slices.Contains(all, b) {
+			all = append(all, b)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
 // Put implements [store.Writer]. It copies the value.
 func (o *Overlay) Put(b store.Bucket, key string, value []byte) error {
 	switch {
