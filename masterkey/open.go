@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/dbkeyring/dbkeyring/internal/filesys"
@@ -13,8 +15,12 @@ import (
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// FolderName is the folder of the key store in a database's directory.
-const FolderName = "dbkeyring"
+const (
+	// FolderName is the folder of the key store in a database's directory.
+	FolderName = "dbkeyring"
+	// DataFile is the file that a database with data has.
+	DataFile = "WiredTiger.wt"
+)
 
 // Options say which store, and which master key it is to have.
 type Options struct {
@@ -31,6 +37,19 @@ type Options struct {
 
 	Log *slog.Logger // nil logs nothing
 	FS  filesys.FS   // nil is the operating system's
+}
+
+// NewDatabase says whether the folder of a database (storage.dbPath) has no data yet. Where
+// that cannot be told it is an error: a key store is never made beside data.
+func NewDatabase(dbPath string) (bool, error) {
+	info, err := os.Stat(filepath.Join(dbPath, DataFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, keyring.E("look at the database", keyring.ID{}, keyring.ErrInvalid, err)
+	}
+	return info.Size() == 0, nil
 }
 
 // opening is a call of Open or Rotate.

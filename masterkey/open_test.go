@@ -3,6 +3,7 @@ package masterkey
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -296,5 +297,29 @@ func TestContext(t *testing.T) {
 	f.down = context.DeadlineExceeded
 	if _, err := Open(t.Context(), o); keyring.KindOf(err) != keyring.ErrUnreachable {
 		t.Errorf("%v", err)
+	}
+}
+
+// A folder that cannot be looked into is not one of a new database.
+func TestNewDatabase(t *testing.T) {
+	dir := t.TempDir()
+	data := filepath.Join(dir, DataFile)
+	for _, c := range []struct {
+		what string
+		do   func() error
+		want bool
+		fail bool
+	}{
+		{"empty folder", func() error { return nil }, true, false},
+		{"empty file", func() error { return os.WriteFile(data, nil, 0o600) }, true, false},
+		{"data", func() error { return os.WriteFile(data, []byte("x"), 0o600) }, false, false},
+		{"loop of links", func() error { return errors.Join(os.Remove(data), os.Symlink(data, data)) }, false, true},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := NewDatabase(dir); got != c.want || (err != nil) != c.fail {
+			t.Errorf("%s: %v, %v", c.what, got, err)
+		}
 	}
 }

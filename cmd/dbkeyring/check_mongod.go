@@ -157,7 +157,11 @@ func (c *migrateCmd) moveMaster(p *process) error {
 			return err
 		}
 		defer old.Close()
-		was, is, err := masterkey.Rotate(ctx, masterkey.Rotation{Options: masterOptions(to, keeper, log), From: old})
+		options, err := masterOptions(to, keeper, log)
+		if err != nil {
+			return err
+		}
+		was, is, err := masterkey.Rotate(ctx, masterkey.Rotation{Options: options, From: old})
 		if err != nil {
 			return err
 		}

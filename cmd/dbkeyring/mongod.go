@@ -129,10 +129,10 @@ func takeOwn(args []string) (own ownFlags, rest []string, err error) {
 }
 
 // masterOptions are those of the key store.
-func masterOptions(o mongod.Options, p masterkey.Provider, log *slog.Logger) masterkey.Options {
-	info, err := os.Stat(filepath.Join(o.DBPath, "WiredTiger.wt"))
+func masterOptions(o mongod.Options, p masterkey.Provider, log *slog.Logger) (masterkey.Options, error) {
+	isNew, err := masterkey.NewDatabase(o.DBPath)
 	return masterkey.Options{Dir: filepath.Join(o.DBPath, masterkey.FolderName), Provider: p, KeyIdentifier: o.KeyIdentifier, Activate: o.Activate,
-		New: err != nil || info.Size() == 0, Log: log}
+		New: isNew, Log: log}, err
 }
 
 // startLimit bounds what is asked of key servers before mongod runs.
@@ -162,7 +162,11 @@ func masterError(err error) error {
 // rotateMaster does what rotateMasterKey asks for, and nothing else, as the document has it.
 func rotateMaster(p *process, o mongod.Options) error {
 	return withProvider(p, o, func(ctx context.Context, keeper masterkey.Provider, log *slog.Logger) error {
-		old, fresh, err := masterkey.Rotate(ctx, masterkey.Rotation{Options: masterOptions(o, keeper, log)})
+		options, err := masterOptions(o, keeper, log)
+		if err != nil {
+			return err
+		}
+		old, fresh, err := masterkey.Rotate(ctx, masterkey.Rotation{Options: options})
 		if err != nil {
 			return err
 		}
@@ -176,7 +180,11 @@ func rotateMaster(p *process, o mongod.Options) error {
 // exit code of its own, and a new database gets its master key.
 func openOnce(p *process, o mongod.Options) error {
 	return withProvider(p, o, func(ctx context.Context, keeper masterkey.Provider, log *slog.Logger) error {
-		store, err := masterkey.Open(ctx, masterOptions(o, keeper, log))
+		options, err := masterOptions(o, keeper, log)
+		if err != nil {
+			return err
+		}
+		store, err := masterkey.Open(ctx, options)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -60,7 +59,7 @@ type database struct {
 
 	mu       sync.Mutex
 	isNew    bool // there are no data yet
-	prepared bool // the system's keyid was asked for
+	prepared bool // the system's keyid has its keys
 }
 
 // cipher is one keyid's.
@@ -71,7 +70,6 @@ type cipher struct {
 
 const (
 	logLines     = 256
-	dataFile     = "WiredTiger.wt" // there is none in a new database
 	roundTimeout = 30 * time.Second
 )
 
@@ -127,7 +125,10 @@ func (d *database) open(file string, read Reader) error {
 	if err != nil {
 		return err
 	}
-	d.isNew = !exists(filepath.Join(o.DBPath, dataFile))
+	if d.isNew, err = masterkey.NewDatabase(o.DBPath); err != nil {
+		p.Close()
+		return err
+	}
 	options := masterkey.Options{Dir: filepath.Join(o.DBPath, masterkey.FolderName), Provider: p, KeyIdentifier: o.KeyIdentifier, Activate: o.Activate, New: d.isNew, Log: d.log}
 	if o.Rotate {
 		defer p.Close()
@@ -151,11 +152,6 @@ func rotated(ctx context.Context, o masterkey.Options) error {
 		return err
 	}
 	return fmt.Errorf("the master key has been rotated, from %s to %s. Take rotateMasterKey out of the configuration, and start again", old, fresh)
-}
-
-func exists(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Size() > 0
 }
 
 // told is an error for the host.
@@ -200,12 +196,14 @@ func (e *Encryptors) Customize(h bridge.Handle, keyid string) (c bridge.Handle, 
 func (d *database) cipher(keyid string) (*blockcipher.Cipher, error) {
 	d.mu.Lock()
 	mayMake := d.isNew || d.prepared
-	d.prepared = true
 	d.mu.Unlock()
 	keys, err := d.store.DataKeys(keyid, mayMake)
 	if err != nil {
 		return nil, err
 	}
+	d.mu.Lock()
+	d.prepared = true
+	d.mu.Unlock()
 	defer func() {
 		for _, k := range keys {
 			k.Key.Wipe()

@@ -20,6 +20,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
+	"github.com/dbkeyring/dbkeyring/masterkey"
 	kmipprovider "github.com/dbkeyring/dbkeyring/masterkey/provider/kmip"
 	"github.com/dbkeyring/dbkeyring/module/bridge"
 )
@@ -99,7 +100,7 @@ func (x *host) customize(h bridge.Handle, keyid, want string) (bridge.Handle, in
 
 // data makes the directory one of a database that has data.
 func (x *host) data() {
-	if err := os.WriteFile(filepath.Join(x.o.DBPath, dataFile), []byte("data"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(x.o.DBPath, masterkey.DataFile), []byte("data"), 0o600); err != nil {
 		x.t.Fatal(err)
 	}
 }
@@ -173,7 +174,7 @@ func TestRefused(t *testing.T) {
 	x.o.Enabled = true
 	x.data()
 	x.open("the database has data. One that was not encrypted from its beginning cannot be")
-	if err := os.Remove(filepath.Join(x.o.DBPath, dataFile)); err != nil {
+	if err := os.Remove(filepath.Join(x.o.DBPath, masterkey.DataFile)); err != nil {
 		t.Fatal(err)
 	}
 	s.Stop()
