@@ -15,6 +15,9 @@ import (
 // encrypt encrypts data with a key that does not leave the server (KMIP 1.2, 4.29). The
 // key has to be Active, within its dates, and meant for it.
 func (s *Server) encrypt(r *request, p *kmip.EncryptRequest) (*kmip.EncryptResponse, error) {
+	if !p.Single() {
+		return nil, errParts
+	}
 	job, err := s.cipherJob(r, p.UniqueIdentifier, p.Parameters, kmip.UsageEncrypt)
 	if err != nil {
 		return nil, err
@@ -48,6 +51,9 @@ func (s *Server) encrypt(r *request, p *kmip.EncryptRequest) (*kmip.EncryptRespo
 // decrypt decrypts data (KMIP 1.2, 4.30). The key may be Deactivated or Compromised: there
 // may still be data under it.
 func (s *Server) decrypt(r *request, p *kmip.DecryptRequest) (*kmip.DecryptResponse, error) {
+	if !p.Single() {
+		return nil, errParts
+	}
 	job, err := s.cipherJob(r, p.UniqueIdentifier, p.Parameters, kmip.UsageDecrypt)
 	if err != nil {
 		return nil, err
@@ -76,6 +82,8 @@ func (s *Server) decrypt(r *request, p *kmip.DecryptRequest) (*kmip.DecryptRespo
 	}
 	return response, nil
 }
+
+var errParts = kmip.Errorf(kmip.ReasonFeatureNotSupported, "data in several parts is not supported: send it in one request")
 
 // errDecrypt does not tell what is wrong: padding, tag or key.
 var errDecrypt = kmip.Errorf(kmip.ReasonCryptographicFailure, "the data cannot be decrypted with this key and these parameters")
@@ -124,7 +132,10 @@ func (j *cipherJob) parameters(o *object.Object, p *kmip.CryptographicParameters
 	if p != nil {
 		j.CryptographicParameters = *p
 	} else if own, ok := o.Attributes.Get(kmip.AttrCryptographicParameters); ok {
-		j.CryptographicParameters = kmip.ParseCryptographicParameters(own)
+		var err error
+		if j.CryptographicParameters, err = kmip.ParseCryptographicParameters(own); err != nil {
+			return kmip.Errorf(kmip.ReasonInvalidField, "the object's Cryptographic Parameters: %v", err)
+		}
 	}
 	if o.Type != kmip.ObjectTypeSymmetricKey || o.Content.Algorithm != kmip.AlgorithmAES || j.Algorithm != 0 && j.Algorithm != kmip.AlgorithmAES {
 		return kmip.Errorf(kmip.ReasonInvalidField, "data are encrypted with Symmetric Keys of the algorithm AES only")

@@ -120,8 +120,11 @@ type Template struct {
 	Attributes Attributes
 }
 
-func (t Template) encode(w *ttlv.Writer, v Version) {
-	m := w.Begin(TagTemplateAttribute)
+func (t Template) encode(w *ttlv.Writer, v Version) { t.encodeAs(w, TagTemplateAttribute, v) }
+
+// encodeAs appends the template under the tag that it has in a key pair's request.
+func (t Template) encodeAs(w *ttlv.Writer, tag ttlv.Tag, v Version) {
+	m := w.Begin(tag)
 	for _, n := range t.Names {
 		w.Value(TagName, n.TTLV())
 	}

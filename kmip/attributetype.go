@@ -93,7 +93,7 @@ var attributeTypes = []AttributeType{
 	{AttrCryptographicAlgorithm, TagCryptographicAlgorithm, ttlv.Enumeration, V1_0, false, ClientSets},
 	{AttrCryptographicLength, TagCryptographicLength, ttlv.Integer, V1_0, false, ClientSets},
 	{AttrCryptographicParameters, TagCryptographicParameters, ttlv.Structure, V1_0, true, clientOwns},
-	{AttrCryptographicDomain, TagCryptographicDomainParameters, ttlv.Structure, V1_0, false, serverOnly},
+	{AttrCryptographicDomain, TagCryptographicDomainParameters, ttlv.Structure, V1_0, false, ClientSets},
 	{AttrCertificateType, TagCertificateType, ttlv.Enumeration, V1_0, false, serverOnly},
 	{AttrCertificateLength, TagCertificateLength, ttlv.Integer, V1_1, false, serverOnly},
 	{AttrX509Identifier, TagX509CertificateIdentifier, ttlv.Structure, V1_1, false, serverOnly},

@@ -215,5 +215,19 @@ func WipePayload(p Payload) {
 		p.Data.Wipe()
 	case *DecryptResponse:
 		p.Data.Wipe()
+	case *SignRequest:
+		p.Data.Wipe()
+		p.DigestedData.Wipe()
+	case *SignatureVerifyRequest:
+		p.Data.Wipe()
+		p.DigestedData.Wipe()
+	case *MACRequest:
+		p.Data.Wipe()
+	case *MACVerifyRequest:
+		p.Data.Wipe()
+	case *HashRequest:
+		p.Data.Wipe()
+	case *RNGSeedRequest:
+		p.Data.Wipe()
 	}
 }

@@ -14,14 +14,16 @@ type DecryptRequest struct {
 	Parameters       *CryptographicParameters // nil: the object's own
 	Data             *secret.Bytes
 	IV               []byte // nil: none
-	AdditionalData   []byte // since 1.4: authenticated with the data
-	Tag              []byte // since 1.4, of authenticated encryption
+	Part
+	AdditionalData []byte // since 1.4: authenticated with the data
+	Tag            []byte // since 1.4, of authenticated encryption
 }
 
 // DecryptResponse is the result. Its receiver owns and wipes Data.
 type DecryptResponse struct {
 	UniqueIdentifier string
-	Data             *secret.Bytes
+	Data             *secret.Bytes // nil: no more comes out of this part
+	Correlation      []byte        // of the first of several parts
 }
 
 // Operation is Decrypt.
@@ -33,24 +35,19 @@ func (*DecryptResponse) Operation() Operation { return OpDecrypt }
 // Encode appends the payload's fields. Those of authenticated encryption are sent at any
 // version when they are set: a server that cannot read them has to refuse, since without
 // them it would do something else.
-func (p *DecryptRequest) Encode(w *ttlv.Writer, v Version) {
+func (p *DecryptRequest) Encode(w *ttlv.Writer, _ Version) {
 	writeID(w, p.UniqueIdentifier)
-	if p.Parameters != nil {
-		p.Parameters.encode(w, v)
+	p.Parameters.encode(w)
+	if p.Data != nil {
+		w.ByteString(TagData, p.Data.Reveal())
 	}
-	w.ByteString(TagData, p.Data.Reveal())
-	if p.IV != nil {
-		w.ByteString(TagIVCounterNonce, p.IV)
-	}
-	if p.AdditionalData != nil {
-		w.ByteString(TagAuthenticatedEncryptionAdditionalData, p.AdditionalData)
-	}
-	if p.Tag != nil {
-		w.ByteString(TagAuthenticatedEncryptionTag, p.Tag)
-	}
+	writeBytes(w, TagIVCounterNonce, p.IV)
+	p.Part.encode(w)
+	writeBytes(w, TagAuthenticatedEncryptionAdditionalData, p.AdditionalData)
+	writeBytes(w, TagAuthenticatedEncryptionTag, p.Tag)
 }
 
-// Decode reads the payload's fields. Data in several parts is refused.
+// Decode reads the payload's fields.
 func (p *DecryptRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
@@ -68,7 +65,7 @@ func (p *DecryptRequest) Decode(r *ttlv.Reader) {
 		case TagAuthenticatedEncryptionTag:
 			p.Tag = bytes.Clone(r.ByteString())
 		default:
-			inParts(r)
+			p.Part.decode(r)
 		}
 	}
 }
@@ -76,7 +73,10 @@ func (p *DecryptRequest) Decode(r *ttlv.Reader) {
 // Encode appends the payload's fields.
 func (p *DecryptResponse) Encode(w *ttlv.Writer, _ Version) {
 	writeID(w, p.UniqueIdentifier)
-	w.ByteString(TagData, p.Data.Reveal())
+	if p.Data != nil {
+		w.ByteString(TagData, p.Data.Reveal())
+	}
+	writeBytes(w, TagCorrelationValue, p.Correlation)
 }
 
 // Decode reads the payload's fields.
@@ -88,6 +88,8 @@ func (p *DecryptResponse) Decode(r *ttlv.Reader) {
 		case TagData:
 			p.Data.Wipe()
 			p.Data = secret.Copy(r.ByteString())
+		case TagCorrelationValue:
+			p.Correlation = bytes.Clone(r.ByteString())
 		}
 	}
 }

@@ -36,8 +36,7 @@ func dumpFields(b *strings.Builder, r *ttlv.Reader, depth int, attribute string)
 		fmt.Fprintf(b, "%s%s: ", strings.Repeat("  ", depth), NameOfTag(r.Tag()))
 		switch {
 		case hidden(r.Tag()):
-			v := r.Value()
-			fmt.Fprintf(b, "[secret, %d bytes]\n", len(v.Bytes)+len(v.Text))
+			fmt.Fprintf(b, "[secret, %d bytes]\n", size(r))
 		case r.Type() == ttlv.Structure:
 			b.WriteByte('\n')
 			dumpFields(b, r.Structure(), depth+1, attribute)
@@ -52,11 +51,20 @@ func dumpFields(b *strings.Builder, r *ttlv.Reader, depth int, attribute string)
 func hidden(tag ttlv.Tag) bool {
 	switch tag {
 	case TagKeyMaterial, TagKey, TagOpaqueDataValue, TagCredentialValue, TagPassword, TagData, TagCertificateValue,
-		TagDerivationData, TagSignatureData, TagMACData, TagIVCounterNonce, TagInitializationVector,
+		TagDerivationData, TagSignatureData, TagDigestedData, TagMACData, TagIVCounterNonce, TagInitializationVector,
 		TagAuthenticatedEncryptionAdditionalData:
 		return true
 	}
 	return false
+}
+
+// size is that of the current field's value, in bytes.
+func size(r *ttlv.Reader) int {
+	if r.Type() == ttlv.Structure {
+		return len(r.Fields())
+	}
+	v := r.Value()
+	return len(v.Bytes) + len(v.Text)
 }
 
 func dumpValue(tag ttlv.Tag, attribute string, v ttlv.Value) string {
@@ -115,6 +123,22 @@ func enumText(tag ttlv.Tag, code uint32) string {
 		return QueryFunction(code).String()
 	case TagBatchErrorContinuationOption:
 		return BatchErrorContinuation(code).String()
+	case TagRecommendedCurve:
+		return RecommendedCurve(code).String()
+	case TagDigitalSignatureAlgorithm:
+		return DigitalSignatureAlgorithm(code).String()
+	case TagMaskGenerator:
+		return MaskGenerator(code).String()
+	case TagMaskGeneratorHashingAlgorithm:
+		return HashingAlgorithm(code).String()
+	case TagValidityIndicator:
+		return ValidityIndicator(code).String()
+	case TagCertificateType:
+		return CertificateType(code).String()
+	case TagSplitKeyMethod:
+		return SplitKeyMethod(code).String()
+	case TagUsageLimitsUnit:
+		return UsageLimitsUnit(code).String()
 	case TagLinkType:
 		return LinkType(code).String()
 	}

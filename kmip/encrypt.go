@@ -14,15 +14,17 @@ type EncryptRequest struct {
 	Parameters       *CryptographicParameters // nil: the object's own
 	Data             *secret.Bytes
 	IV               []byte // nil: the server makes one
-	AdditionalData   []byte // since 1.4: authenticated with the data
+	Part
+	AdditionalData []byte // since 1.4: authenticated with the data
 }
 
 // EncryptResponse is the result. Its receiver owns and wipes Data.
 type EncryptResponse struct {
 	UniqueIdentifier string
-	Data             *secret.Bytes
-	IV               []byte // that the server has made; nil if the request had one
-	Tag              []byte // since 1.4, of authenticated encryption
+	Data             *secret.Bytes // nil: no more comes out of this part
+	IV               []byte        // that the server has made; nil if the request had one
+	Correlation      []byte        // of the first of several parts
+	Tag              []byte        // since 1.4, of authenticated encryption
 }
 
 // Operation is Encrypt.
@@ -34,21 +36,18 @@ func (*EncryptResponse) Operation() Operation { return OpEncrypt }
 // Encode appends the payload's fields. Those of authenticated encryption are sent at any
 // version when they are set: a server that cannot read them has to refuse, since without
 // them it would do something else.
-func (p *EncryptRequest) Encode(w *ttlv.Writer, v Version) {
+func (p *EncryptRequest) Encode(w *ttlv.Writer, _ Version) {
 	writeID(w, p.UniqueIdentifier)
-	if p.Parameters != nil {
-		p.Parameters.encode(w, v)
+	p.Parameters.encode(w)
+	if p.Data != nil {
+		w.ByteString(TagData, p.Data.Reveal())
 	}
-	w.ByteString(TagData, p.Data.Reveal())
-	if p.IV != nil {
-		w.ByteString(TagIVCounterNonce, p.IV)
-	}
-	if p.AdditionalData != nil {
-		w.ByteString(TagAuthenticatedEncryptionAdditionalData, p.AdditionalData)
-	}
+	writeBytes(w, TagIVCounterNonce, p.IV)
+	p.Part.encode(w)
+	writeBytes(w, TagAuthenticatedEncryptionAdditionalData, p.AdditionalData)
 }
 
-// Decode reads the payload's fields. Data in several parts is refused.
+// Decode reads the payload's fields.
 func (p *EncryptRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
@@ -64,36 +63,21 @@ func (p *EncryptRequest) Decode(r *ttlv.Reader) {
 		case TagAuthenticatedEncryptionAdditionalData:
 			p.AdditionalData = bytes.Clone(r.ByteString())
 		default:
-			inParts(r)
+			p.Part.decode(r)
 		}
 	}
-}
-
-// inParts refuses what belongs to data in several requests, and takes the word for data
-// in one.
-func inParts(r *ttlv.Reader) {
-	switch r.Tag() {
-	case TagInitIndicator, TagFinalIndicator:
-		if r.Boolean() {
-			return // the first part, and the last
-		}
-	case TagCorrelationValue:
-	default:
-		r.Unexpected()
-		return
-	}
-	r.Fail(Errorf(ReasonFeatureNotSupported, "data in several parts is not supported: send it in one request"))
 }
 
 // Encode appends the payload's fields.
 func (p *EncryptResponse) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
-	w.ByteString(TagData, p.Data.Reveal())
-	if p.IV != nil {
-		w.ByteString(TagIVCounterNonce, p.IV)
+	if p.Data != nil {
+		w.ByteString(TagData, p.Data.Reveal())
 	}
-	if p.Tag != nil && v.AtLeast(V1_4) {
-		w.ByteString(TagAuthenticatedEncryptionTag, p.Tag)
+	writeBytes(w, TagIVCounterNonce, p.IV)
+	writeBytes(w, TagCorrelationValue, p.Correlation)
+	if v.AtLeast(V1_4) {
+		writeBytes(w, TagAuthenticatedEncryptionTag, p.Tag)
 	}
 }
 
@@ -108,6 +92,8 @@ func (p *EncryptResponse) Decode(r *ttlv.Reader) {
 			p.Data = secret.Copy(r.ByteString())
 		case TagIVCounterNonce:
 			p.IV = bytes.Clone(r.ByteString())
+		case TagCorrelationValue:
+			p.Correlation = bytes.Clone(r.ByteString())
 		case TagAuthenticatedEncryptionTag:
 			p.Tag = bytes.Clone(r.ByteString())
 		}

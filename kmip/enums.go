@@ -321,6 +321,11 @@ const (
 	AlgorithmChaCha20         CryptographicAlgorithm = 28
 	AlgorithmPoly1305         CryptographicAlgorithm = 29
 	AlgorithmChaCha20Poly1305 CryptographicAlgorithm = 30
+	AlgorithmHMACSHA3224      CryptographicAlgorithm = 35
+	AlgorithmHMACSHA3256      CryptographicAlgorithm = 36
+	AlgorithmHMACSHA3384      CryptographicAlgorithm = 37
+	AlgorithmHMACSHA3512      CryptographicAlgorithm = 38
+	AlgorithmEd25519          CryptographicAlgorithm = 55 // KMIP 2.0
 )
 
 var namesCryptographicAlgorithm = map[CryptographicAlgorithm]string{
@@ -354,6 +359,11 @@ var namesCryptographicAlgorithm = map[CryptographicAlgorithm]string{
 	AlgorithmChaCha20:         "ChaCha20",
 	AlgorithmPoly1305:         "Poly1305",
 	AlgorithmChaCha20Poly1305: "ChaCha20Poly1305",
+	AlgorithmHMACSHA3224:      "HMAC-SHA3-224",
+	AlgorithmHMACSHA3256:      "HMAC-SHA3-256",
+	AlgorithmHMACSHA3384:      "HMAC-SHA3-384",
+	AlgorithmHMACSHA3512:      "HMAC-SHA3-512",
+	AlgorithmEd25519:          "Ed25519",
 }
 
 // String gives the specification's name.
@@ -372,6 +382,13 @@ const (
 	HashSHA256 HashingAlgorithm = 6
 	HashSHA384 HashingAlgorithm = 7
 	HashSHA512 HashingAlgorithm = 8
+
+	HashSHA512_224 HashingAlgorithm = 12
+	HashSHA512_256 HashingAlgorithm = 13
+	HashSHA3_224   HashingAlgorithm = 14
+	HashSHA3_256   HashingAlgorithm = 15
+	HashSHA3_384   HashingAlgorithm = 16
+	HashSHA3_512   HashingAlgorithm = 17
 )
 
 var namesHashingAlgorithm = map[HashingAlgorithm]string{
@@ -383,6 +400,13 @@ var namesHashingAlgorithm = map[HashingAlgorithm]string{
 	HashSHA256: "SHA-256",
 	HashSHA384: "SHA-384",
 	HashSHA512: "SHA-512",
+
+	HashSHA512_224: "SHA-512/224",
+	HashSHA512_256: "SHA-512/256",
+	HashSHA3_224:   "SHA3-224",
+	HashSHA3_256:   "SHA3-256",
+	HashSHA3_384:   "SHA3-384",
+	HashSHA3_512:   "SHA3-512",
 }
 
 // String gives the specification's name.
@@ -482,6 +506,22 @@ const (
 	KeyFormatX509                    KeyFormatType = 5
 	KeyFormatECPrivateKey            KeyFormatType = 6
 	KeyFormatTransparentSymmetricKey KeyFormatType = 7
+
+	KeyFormatTransparentDSAPrivateKey   KeyFormatType = 8
+	KeyFormatTransparentDSAPublicKey    KeyFormatType = 9
+	KeyFormatTransparentRSAPrivateKey   KeyFormatType = 10
+	KeyFormatTransparentRSAPublicKey    KeyFormatType = 11
+	KeyFormatTransparentDHPrivateKey    KeyFormatType = 12
+	KeyFormatTransparentDHPublicKey     KeyFormatType = 13
+	KeyFormatTransparentECDSAPrivateKey KeyFormatType = 14
+	KeyFormatTransparentECDSAPublicKey  KeyFormatType = 15
+	KeyFormatTransparentECDHPrivateKey  KeyFormatType = 16
+	KeyFormatTransparentECDHPublicKey   KeyFormatType = 17
+	KeyFormatTransparentECMQVPrivateKey KeyFormatType = 18
+	KeyFormatTransparentECMQVPublicKey  KeyFormatType = 19
+	KeyFormatTransparentECPrivateKey    KeyFormatType = 20 // since 1.3, in place of the six before
+	KeyFormatTransparentECPublicKey     KeyFormatType = 21
+	KeyFormatPKCS12                     KeyFormatType = 22
 )
 
 var namesKeyFormatType = map[KeyFormatType]string{
@@ -492,6 +532,22 @@ var namesKeyFormatType = map[KeyFormatType]string{
 	KeyFormatX509:                    "X.509",
 	KeyFormatECPrivateKey:            "EC Private Key",
 	KeyFormatTransparentSymmetricKey: "Transparent Symmetric Key",
+
+	KeyFormatTransparentDSAPrivateKey:   "Transparent DSA Private Key",
+	KeyFormatTransparentDSAPublicKey:    "Transparent DSA Public Key",
+	KeyFormatTransparentRSAPrivateKey:   "Transparent RSA Private Key",
+	KeyFormatTransparentRSAPublicKey:    "Transparent RSA Public Key",
+	KeyFormatTransparentDHPrivateKey:    "Transparent DH Private Key",
+	KeyFormatTransparentDHPublicKey:     "Transparent DH Public Key",
+	KeyFormatTransparentECDSAPrivateKey: "Transparent ECDSA Private Key",
+	KeyFormatTransparentECDSAPublicKey:  "Transparent ECDSA Public Key",
+	KeyFormatTransparentECDHPrivateKey:  "Transparent ECDH Private Key",
+	KeyFormatTransparentECDHPublicKey:   "Transparent ECDH Public Key",
+	KeyFormatTransparentECMQVPrivateKey: "Transparent ECMQV Private Key",
+	KeyFormatTransparentECMQVPublicKey:  "Transparent ECMQV Public Key",
+	KeyFormatTransparentECPrivateKey:    "Transparent EC Private Key",
+	KeyFormatTransparentECPublicKey:     "Transparent EC Public Key",
+	KeyFormatPKCS12:                     "PKCS#12",
 }
 
 // String gives the specification's name.

@@ -45,8 +45,21 @@ func requests() []kmip.Payload {
 		&kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects}},
 		&kmip.DiscoverVersionsRequest{Versions: kmip.Versions()},
 		&kmip.EncryptRequest{UniqueIdentifier: "id", Parameters: &kmip.CryptographicParameters{Mode: kmip.ModeGCM, Padding: kmip.PaddingNone, Algorithm: kmip.AlgorithmAES, RandomIV: true, TagLength: 16},
-			Data: key.Clone(), IV: []byte("iv"), AdditionalData: []byte("more")},
-		&kmip.DecryptRequest{UniqueIdentifier: "id", Data: key.Clone(), IV: []byte("iv"), AdditionalData: []byte("more"), Tag: []byte("tag")},
+			Data: key.Clone(), IV: []byte("iv"), Part: kmip.Part{Init: true}, AdditionalData: []byte("more")},
+		&kmip.DecryptRequest{UniqueIdentifier: "id", Data: key.Clone(), IV: []byte("iv"), AdditionalData: []byte("more"), Tag: []byte("tag"), Part: kmip.Part{Correlation: []byte("c"), Final: true}},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypeCertificate, Object: kmip.Object{Type: kmip.ObjectTypeCertificate, CertificateType: kmip.CertificateX509, CertificateValue: key.Clone()}},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypePGPKey, Object: kmip.Object{Type: kmip.ObjectTypePGPKey, PGPKeyVersion: 4, KeyBlock: kmip.KeyBlock{Format: kmip.KeyFormatRaw, Material: key.Clone()}}},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypeSplitKey, Object: kmip.Object{Type: kmip.ObjectTypeSplitKey, KeyBlock: kmip.KeyBlock{Format: kmip.KeyFormatRaw, Material: key.Clone()},
+			Split: kmip.SplitKey{Parts: 3, Identifier: 1, Threshold: 2, Method: kmip.SplitPolynomialPrimeField, PrimeFieldSize: []byte{0, 0, 0, 0, 0, 0, 0, 5}}}},
+		&kmip.RegisterRequest{ObjectType: kmip.ObjectTypePublicKey, Object: kmip.Object{Type: kmip.ObjectTypePublicKey, KeyBlock: kmip.KeyBlock{Format: kmip.KeyFormatTransparentRSAPublicKey,
+			Material: secret.Copy(transparent()), Algorithm: kmip.AlgorithmRSA, Length: 2048}}},
+		&kmip.CreateKeyPairRequest{Common: template, Private: template, Public: template},
+		&kmip.SignRequest{UniqueIdentifier: "id", Parameters: everyParameter(), Data: key.Clone(), Part: kmip.Part{Init: true}},
+		&kmip.SignatureVerifyRequest{UniqueIdentifier: "id", DigestedData: key.Clone(), SignatureData: []byte("s")},
+		&kmip.MACRequest{UniqueIdentifier: "id", Data: key.Clone()},
+		&kmip.MACVerifyRequest{UniqueIdentifier: "id", Data: key.Clone(), MACData: []byte("m")},
+		&kmip.HashRequest{Parameters: &kmip.CryptographicParameters{Hash: kmip.HashSHA256}, Data: key.Clone()},
+		&kmip.RNGSeedRequest{Data: key.Clone()},
 	}
 }
 
@@ -69,7 +82,42 @@ func responses() []kmip.Payload {
 		&kmip.QueryResponse{Operations: kmip.Operations(), ObjectTypes: []kmip.ObjectType{kmip.ObjectTypeSymmetricKey}, VendorIdentification: "v",
 			ServerInformation: []ttlv.Field{{Tag: 0x540001, Value: ttlv.TextValue("i")}}, ApplicationNamespaces: []string{"n"}},
 		&kmip.DiscoverVersionsResponse{Versions: kmip.Versions()},
+		&kmip.CreateKeyPairResponse{PrivateKey: "1", PublicKey: "2", PrivateTemplate: &template, PublicTemplate: &template},
+		&kmip.SignResponse{UniqueIdentifier: "id", SignatureData: []byte("s")},
+		&kmip.SignatureVerifyResponse{UniqueIdentifier: "id", Validity: kmip.ValidityInvalid},
+		&kmip.MACResponse{UniqueIdentifier: "id", MACData: []byte("m"), Correlation: []byte("c")},
+		&kmip.MACVerifyResponse{UniqueIdentifier: "id", Correlation: []byte("c")},
+		&kmip.HashResponse{Digest: []byte("d")},
+		&kmip.RNGSeedResponse{DataLength: 3},
 	}
+}
+
+// everyParameter has every field of Cryptographic Parameters.
+func everyParameter() *kmip.CryptographicParameters {
+	return &kmip.CryptographicParameters{Mode: kmip.ModeCTR, Padding: kmip.PaddingPSS, Hash: kmip.HashSHA384, Role: 1, Signature: kmip.SignatureRSASSAPSS, Algorithm: kmip.AlgorithmRSA, RandomIV: true,
+		IVLength: 96, TagLength: 12, FixedFieldLength: 32, InvocationFieldLength: 64, CounterLength: 32, InitialCounter: &three, SaltLength: &three,
+		MaskGenerator: kmip.MaskMGF1, MaskHash: kmip.HashSHA1, PSource: []byte("label"), TrailerField: &three}
+}
+
+func TestCryptographicParameters_AsAttribute(t *testing.T) {
+	got, err := kmip.ParseCryptographicParameters(everyParameter().TTLV())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(*everyParameter(), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := kmip.ParseCryptographicParameters(ttlv.StructureValue(ttlv.Field{Tag: kmip.TagTagLength, Value: ttlv.TextValue("16")})); err == nil {
+		t.Error("a Tag Length of text was taken")
+	}
+}
+
+// transparent is the fields of a Transparent RSA Public Key.
+func transparent() []byte {
+	var w ttlv.Writer
+	w.BigInteger(kmip.TagModulus, []byte{0, 0, 0, 0, 0, 0, 0, 33})
+	w.BigInteger(kmip.TagPublicExponent, []byte{0, 0, 0, 0, 0, 0, 0, 3})
+	return w.Bytes()
 }
 
 var secrets = cmp.Comparer(func(a, b *secret.Bytes) bool { return a.Equal(b) && (a == nil) == (b == nil) })
@@ -245,7 +293,7 @@ func TestResponse_OneUnreadableItem(t *testing.T) {
 	m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: when}, Items: []kmip.ResponseItem{get("1"), get("2")}}
 	var w ttlv.Writer
 	m.Encode(&w)
-	frame := strings.Replace(string(w.Bytes()), "\x42\x00\x8F\x01", "\x42\x00\x6D\x01", 1) // a Public Key
+	frame := strings.Replace(string(w.Bytes()), "\x42\x00\x8F\x01", "\x42\x00\x90\x01", 1) // a Template
 	got, err := kmip.DecodeResponse([]byte(frame), ttlv.Limits{})
 	if err != nil {
 		t.Fatal(err)

@@ -1,21 +1,30 @@
 package kmip
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// Object is the content of a managed object: a Symmetric Key, a Secret Data or
-// an Opaque Object (KMIP 1.4, 2.2). The owner of an Object wipes it.
+// Object is the content of a managed object (KMIP 1.4, 2.2). The owner of an Object wipes it.
 type Object struct {
 	Type ObjectType
 
-	// KeyBlock holds a Symmetric Key or a Secret Data.
+	// KeyBlock holds all but a Certificate and an Opaque Object.
 	KeyBlock KeyBlock
 	// SecretDataType is a Secret Data's kind.
 	SecretDataType SecretDataType
+
+	// CertificateType and CertificateValue are a Certificate.
+	CertificateType  CertificateType
+	CertificateValue *secret.Bytes
+
+	// Split says which part of a key a Split Key is.
+	Split SplitKey
+	// PGPKeyVersion is that of a PGP Key.
+	PGPKeyVersion int32
 
 	// OpaqueDataType and OpaqueData are an Opaque Object. The types are the
 	// vendors' own, 0x80000000 and above.
@@ -23,9 +32,20 @@ type Object struct {
 	OpaqueData     *secret.Bytes
 }
 
+// SplitKey says which part of a key it is that a Split Key holds (KMIP 1.4, 2.2.5).
+type SplitKey struct {
+	Parts          int32
+	Identifier     int32 // of this part
+	Threshold      int32 // how many parts make the key
+	Method         SplitKeyMethod
+	PrimeFieldSize []byte // a Big Integer; nil where the method has none
+}
+
 // KeyBlock is key material and what it is (KMIP 1.4, 2.1.3).
 type KeyBlock struct {
-	Format    KeyFormatType
+	Format KeyFormatType
+	// Material is the bytes of the key. In the transparent formats of asymmetric keys it is
+	// the encoded fields of the Key Material structure.
 	Material  *secret.Bytes
 	Algorithm CryptographicAlgorithm // 0 where unknown, as in most Secret Data
 	Length    int32                  // in bits; 0 where unknown
@@ -52,8 +72,11 @@ func OpaqueObject(typ uint32, data *secret.Bytes) Object {
 
 // Content returns the secret bytes, whatever the object's type.
 func (o *Object) Content() *secret.Bytes {
-	if o.Type == ObjectTypeOpaqueObject {
+	switch o.Type {
+	case ObjectTypeOpaqueObject:
 		return o.OpaqueData
+	case ObjectTypeCertificate:
+		return o.CertificateValue
 	}
 	return o.KeyBlock.Material
 }
@@ -63,22 +86,58 @@ func (o *Object) Wipe() { o.Content().Wipe() }
 
 // Encode appends the object. A type that this package does not encode is left out.
 func (o *Object) Encode(w *ttlv.Writer, v Version) {
+	tag := objectTag(o.Type)
+	if tag == 0 {
+		return
+	}
+	m := w.Begin(tag)
+	defer w.End(m)
 	switch o.Type {
-	case ObjectTypeSymmetricKey:
-		m := w.Begin(TagSymmetricKey)
-		o.KeyBlock.encode(w, v)
-		w.End(m)
-	case ObjectTypeSecretData:
-		m := w.Begin(TagSecretData)
-		w.Enumeration(TagSecretDataType, uint32(o.SecretDataType))
-		o.KeyBlock.encode(w, v)
-		w.End(m)
 	case ObjectTypeOpaqueObject:
-		m := w.Begin(TagOpaqueObject)
 		w.Enumeration(TagOpaqueDataType, o.OpaqueDataType)
 		w.ByteString(TagOpaqueDataValue, o.OpaqueData.Reveal())
-		w.End(m)
+		return
+	case ObjectTypeCertificate:
+		w.Enumeration(TagCertificateType, uint32(o.CertificateType))
+		w.ByteString(TagCertificateValue, o.CertificateValue.Reveal())
+		return
+	case ObjectTypeSecretData:
+		w.Enumeration(TagSecretDataType, uint32(o.SecretDataType))
+	case ObjectTypePGPKey:
+		w.Integer(TagPGPKeyVersion, o.PGPKeyVersion)
+	case ObjectTypeSplitKey:
+		w.Integer(TagSplitKeyParts, o.Split.Parts)
+		w.Integer(TagKeyPartIdentifier, o.Split.Identifier)
+		w.Integer(TagSplitKeyThreshold, o.Split.Threshold)
+		w.Enumeration(TagSplitKeyMethod, uint32(o.Split.Method))
+		if o.Split.PrimeFieldSize != nil {
+			w.BigInteger(TagPrimeFieldSize, o.Split.PrimeFieldSize)
+		}
 	}
+	o.KeyBlock.encode(w, v)
+}
+
+// objectTag gives the structure that holds an object, 0 for a type that this package lacks.
+func objectTag(t ObjectType) ttlv.Tag {
+	switch t {
+	case ObjectTypeSymmetricKey:
+		return TagSymmetricKey
+	case ObjectTypeSecretData:
+		return TagSecretData
+	case ObjectTypeOpaqueObject:
+		return TagOpaqueObject
+	case ObjectTypeCertificate:
+		return TagCertificate
+	case ObjectTypePublicKey:
+		return TagPublicKey
+	case ObjectTypePrivateKey:
+		return TagPrivateKey
+	case ObjectTypeSplitKey:
+		return TagSplitKey
+	case ObjectTypePGPKey:
+		return TagPGPKey
+	}
+	return 0
 }
 
 // isObject says whether a tag is one of the objects of KMIP 1.4, 2.2.
@@ -92,14 +151,12 @@ func isObject(tag ttlv.Tag) bool {
 
 // decodeObject reads the current field, for which isObject holds.
 func decodeObject(r *ttlv.Reader) (o Object) {
-	switch r.Tag() {
-	case TagSymmetricKey:
-		o.Type = ObjectTypeSymmetricKey
-	case TagSecretData:
-		o.Type = ObjectTypeSecretData
-	case TagOpaqueObject:
-		o.Type = ObjectTypeOpaqueObject
-	default:
+	for t := ObjectTypeCertificate; t <= ObjectTypePGPKey; t++ {
+		if objectTag(t) == r.Tag() {
+			o.Type = t
+		}
+	}
+	if o.Type == 0 {
 		r.Fail(Errorf(ReasonFeatureNotSupported, "objects of type %s are not supported", NameOfTag(r.Tag())))
 		return o
 	}
@@ -114,6 +171,23 @@ func decodeObject(r *ttlv.Reader) (o Object) {
 		case TagOpaqueDataValue:
 			o.OpaqueData.Wipe()
 			o.OpaqueData = secret.Copy(s.ByteString())
+		case TagCertificateType:
+			o.CertificateType = CertificateType(s.Enumeration())
+		case TagCertificateValue:
+			o.CertificateValue.Wipe()
+			o.CertificateValue = secret.Copy(s.ByteString())
+		case TagPGPKeyVersion:
+			o.PGPKeyVersion = s.Integer()
+		case TagSplitKeyParts:
+			o.Split.Parts = s.Integer()
+		case TagKeyPartIdentifier:
+			o.Split.Identifier = s.Integer()
+		case TagSplitKeyThreshold:
+			o.Split.Threshold = s.Integer()
+		case TagSplitKeyMethod:
+			o.Split.Method = SplitKeyMethod(s.Enumeration())
+		case TagPrimeFieldSize:
+			o.Split.PrimeFieldSize = bytes.Clone(s.BigInteger())
 		default:
 			s.Unexpected()
 		}
@@ -128,6 +202,10 @@ func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
 	if k.Format == KeyFormatTransparentSymmetricKey {
 		km := w.Begin(TagKeyMaterial)
 		w.ByteString(TagKey, k.Material.Reveal())
+		w.End(km)
+	} else if k.Format.Transparent() {
+		km := w.Begin(TagKeyMaterial)
+		w.Fields(k.Material.Reveal())
 		w.End(km)
 	} else {
 		w.ByteString(TagKeyMaterial, k.Material.Reveal())
@@ -172,8 +250,13 @@ func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
 	return k
 }
 
-// decodeValue reads a Key Value, whose material is bytes, or a structure around
-// bytes in the transparent format.
+// Transparent says whether the material of this format is a structure (KMIP 1.4, 2.1.7).
+func (f KeyFormatType) Transparent() bool {
+	return f >= KeyFormatTransparentSymmetricKey && f <= KeyFormatTransparentECPublicKey
+}
+
+// decodeValue reads a Key Value, whose material is bytes, or a structure in the
+// transparent formats.
 func (k *KeyBlock) decodeValue(r *ttlv.Reader) {
 	for s := r.Structure(); s.Next(); {
 		switch {
@@ -184,6 +267,9 @@ func (k *KeyBlock) decodeValue(r *ttlv.Reader) {
 		case s.Type() == ttlv.ByteString:
 			k.Material.Wipe()
 			k.Material = secret.Copy(s.ByteString())
+		case k.Format.Transparent() && k.Format != KeyFormatTransparentSymmetricKey:
+			k.Material.Wipe()
+			k.Material = secret.Copy(s.Fields())
 		default:
 			for m := s.Structure(); m.Next(); {
 				if m.Tag() != TagKey {

@@ -40,6 +40,20 @@ func newRequest(op Operation) Payload {
 		return &EncryptRequest{}
 	case OpDecrypt:
 		return &DecryptRequest{}
+	case OpCreateKeyPair:
+		return &CreateKeyPairRequest{}
+	case OpSign:
+		return &SignRequest{}
+	case OpSignatureVerify:
+		return &SignatureVerifyRequest{}
+	case OpMAC:
+		return &MACRequest{}
+	case OpMACVerify:
+		return &MACVerifyRequest{}
+	case OpRNGSeed:
+		return &RNGSeedRequest{}
+	case OpHash:
+		return &HashRequest{}
 	}
 	return nil
 }
@@ -81,6 +95,20 @@ func newResponse(op Operation) Payload {
 		return &EncryptResponse{}
 	case OpDecrypt:
 		return &DecryptResponse{}
+	case OpCreateKeyPair:
+		return &CreateKeyPairResponse{}
+	case OpSign:
+		return &SignResponse{}
+	case OpSignatureVerify:
+		return &SignatureVerifyResponse{}
+	case OpMAC:
+		return &MACResponse{}
+	case OpMACVerify:
+		return &MACVerifyResponse{}
+	case OpRNGSeed:
+		return &RNGSeedResponse{}
+	case OpHash:
+		return &HashResponse{}
 	}
 	return nil
 }

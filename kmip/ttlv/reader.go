@@ -47,6 +47,12 @@ func NewReader(b []byte, tag Tag) *Reader {
 	return r
 }
 
+// NewFieldsReader returns a Reader over fields that stand in no structure, as
+// [Reader.Fields] gives them.
+func NewFieldsReader(fields []byte) *Reader {
+	return &Reader{rest: fields, fault: new(error)}
+}
+
 // Next goes to the next field. It returns false at the end and after a fault.
 func (r *Reader) Next() bool {
 	if *r.fault != nil || len(r.rest) == 0 {
@@ -164,6 +170,24 @@ func (r *Reader) Structure() *Reader {
 		sub.rest = r.value
 	}
 	return sub
+}
+
+// Fields returns the encoded fields of the current field, a Structure: its bytes
+// themselves, not a copy.
+func (r *Reader) Fields() []byte {
+	if !r.is(Structure) {
+		return nil
+	}
+	return r.value
+}
+
+// BigInteger returns the current field's bytes themselves, not a copy: a number in
+// two's complement, big endian.
+func (r *Reader) BigInteger() []byte {
+	if !r.is(BigInteger) {
+		return nil
+	}
+	return r.value
 }
 
 // Isolated is Structure with a fault of its own: what is wrong inside leaves the

@@ -120,6 +120,12 @@ func (w *Writer) DateTime(tag Tag, v time.Time) { w.long(tag, DateTime, uint64(v
 // Interval writes a number of seconds.
 func (w *Writer) Interval(tag Tag, seconds uint32) { w.word(tag, Interval, seconds) }
 
+// Fields writes fields that are encoded already.
+func (w *Writer) Fields(fields []byte) {
+	w.reserve(len(fields))
+	w.buf = append(w.buf, fields...)
+}
+
 // Value writes a value of any type.
 func (w *Writer) Value(tag Tag, v Value) {
 	switch v.Type {
