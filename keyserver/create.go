@@ -1,6 +1,8 @@
 package keyserver
 
 import (
+	"math/bits"
+
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/secret"
@@ -30,7 +32,8 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	if !canCreate(o.Content.Algorithm, o.Content.Length) {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "a key for %s of %d bits cannot be created", o.Content.Algorithm, o.Content.Length)
 	}
-	key := secret.Random(int(o.Content.Length) / 8)
+	o.MarkGenerated()
+	key := randomKey(o.Content.Algorithm, o.Content.Length)
 	defer key.Wipe()
 	if err := s.insert(r, o, key); err != nil {
 		return nil, err
@@ -39,16 +42,40 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 }
 
 // canCreate says whether random bits are a key for the algorithm.
-func canCreate(alg kmip.CryptographicAlgorithm, bits int32) bool {
+func canCreate(alg kmip.CryptographicAlgorithm, length int32) bool {
 	switch alg {
 	case kmip.AlgorithmAES:
-		return bits == 128 || bits == 192 || bits == 256
+		return length == 128 || length == 192 || length == 256
+	case kmip.AlgorithmTripleDES:
+		return length == 112 || length == 168 || length == 128 || length == 192
 	case kmip.AlgorithmChaCha20, kmip.AlgorithmChaCha20Poly1305:
-		return bits == 256
+		return length == 256
 	case kmip.AlgorithmHMACSHA1, kmip.AlgorithmHMACSHA224, kmip.AlgorithmHMACSHA256, kmip.AlgorithmHMACSHA384, kmip.AlgorithmHMACSHA512:
-		return bits >= 112 && bits <= 4096 && bits%8 == 0
+		return length >= 112 && length <= 4096 && length%8 == 0
 	}
 	return false
+}
+
+// randomKey makes a key of the length. The length of one for 3DES may leave out its
+// parity bits, which are odd (FIPS 46-3).
+func randomKey(alg kmip.CryptographicAlgorithm, length int32) *secret.Bytes {
+	if alg != kmip.AlgorithmTripleDES {
+		return secret.Random(int(length) / 8)
+	}
+	key := secret.Random(tripleDESSize(length))
+	for i, b := range key.Reveal() {
+		key.Reveal()[i] = b&^1 | byte(bits.OnesCount8(b&^1)&1^1)
+	}
+	return key
+}
+
+// tripleDESSize is the size of a key for 3DES in bytes: with two or three parts, of 8
+// bytes, of 56 bits each without parity.
+func tripleDESSize(length int32) int {
+	if length == 112 || length == 128 {
+		return 16
+	}
+	return 24
 }
 
 // noTemplates refuses the names of Template objects, which this server has none of.

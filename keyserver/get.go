@@ -41,6 +41,9 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 		}
 		return nil, fmt.Errorf("object %s: %w", o.ID, errNoContent)
 	}
+	if o.Fresh {
+		messageOf(r.Call).serve(o.ID)
+	}
 	return &kmip.GetResponse{ObjectType: o.Type, UniqueIdentifier: o.ID, Object: assemble(o, format, content)}, nil
 }
 

@@ -17,8 +17,9 @@ func (s *Server) getAttributes(r *request, p *kmip.GetAttributesRequest) (*kmip.
 	response := &kmip.GetAttributesResponse{UniqueIdentifier: o.ID}
 	if len(p.Names) == 0 {
 		response.Attributes = slices.DeleteFunc(visible(r, o, everything), func(a kmip.Attribute) bool {
-			// PyKMIP cannot read a digest as 1.0 has it. Who wants one asks for it.
-			return a.Name == kmip.AttrDigest && !r.Version.AtLeast(kmip.V1_1)
+			// PyKMIP cannot read a digest as 1.0 has it, and no Original Creation Date at
+			// 1.2, which is its own version. Who wants one asks for it.
+			return a.Name == kmip.AttrDigest && !r.Version.AtLeast(kmip.V1_1) || a.Name == kmip.AttrOriginalCreationDate && !r.Version.AtLeast(kmip.V1_3)
 		})
 		return response, nil
 	}
@@ -65,6 +66,10 @@ const OwnerAttribute = "y-Owner"
 // administrator whether its guess of a password is right. The digest's format is a
 // field of 1.1.
 func visible(r *request, o *object.Object, wanted func(name string) bool) kmip.Attributes {
+	if o.Fresh && slices.Contains(messageOf(r.Call).served, o.ID) {
+		o = o.Clone()
+		o.Fresh = false
+	}
 	all := o.Some(r.now, wanted)
 	if r.who.Admin && wanted(OwnerAttribute) {
 		all = append(all, kmip.TextAttribute(OwnerAttribute, o.Owner))

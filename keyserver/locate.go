@@ -67,8 +67,14 @@ const storageStatusMask = "Storage Status Mask"
 
 func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
 	q := &query{owner: r.who.Name, anyOwner: r.who.Admin, now: r.now}
-	if p.ObjectGroupMember != 0 {
-		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by Object Group Member: this server does not tell fresh objects from others")
+	switch p.ObjectGroupMember {
+	case 0:
+	case kmip.GroupMemberFresh:
+		if err := q.add(kmip.Attribute{Name: kmip.AttrFresh, Value: ttlv.BooleanValue(true)}); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the Object Group Member %s: groups have no default member here", p.ObjectGroupMember)
 	}
 	if len(p.Attributes) > maxFilters {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by more than %d attributes at a time", maxFilters)

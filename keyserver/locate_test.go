@@ -148,7 +148,7 @@ func TestLocate_UnusableFilters(t *testing.T) {
 			refused(t, c, &kmip.LocateRequest{Attributes: append(kmip.Attributes{kmip.NameAttribute("a")}, filter...)}, kmip.ReasonInvalidField)
 		})
 	}
-	refused(t, c, &kmip.LocateRequest{ObjectGroupMember: 1}, kmip.ReasonInvalidField)
+	refused(t, c, &kmip.LocateRequest{ObjectGroupMember: kmip.GroupMemberDefault}, kmip.ReasonInvalidField)
 	refused(t, c, &kmip.LocateRequest{MaximumItems: -1}, kmip.ReasonInvalidField)
 }
 

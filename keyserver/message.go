@@ -2,6 +2,7 @@ package keyserver
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -12,6 +13,14 @@ import (
 type message struct {
 	entries []audit.Entry
 	tx      *transaction // of one that is done as a whole, else nil
+	served  []string     // objects that were Fresh, and are given out now
+}
+
+// serve notes that an object is given out.
+func (m *message) serve(id string) {
+	if !slices.Contains(m.served, id) {
+		m.served = append(m.served, id)
+	}
 }
 
 func messageOf(c *kmipserver.Call) *message {
@@ -41,6 +50,7 @@ func (s *Server) Commit(ctx context.Context, c *kmipserver.Call) error {
 	entries, done := m.entries, false
 	defer func() {
 		if !done {
+			m.served = nil
 			rewrite(entries, audit.Failure, "the message could not be committed")
 		}
 	}()
@@ -57,7 +67,7 @@ func (s *Server) Commit(ctx context.Context, c *kmipserver.Call) error {
 func (s *Server) Undo(c *kmipserver.Call) {
 	m := messageOf(c)
 	m.tx.end()
-	m.tx = nil
+	m.tx, m.served = nil, nil
 	rewrite(m.entries, audit.Undone, "another operation of the message failed")
 }
 
@@ -74,7 +84,40 @@ func rewrite(entries []audit.Entry, result, reason string) {
 // all at once. A failure has been logged by the audit log, and does not undo what
 // has happened.
 func (s *Server) Finish(c *kmipserver.Call) {
-	if m, ok := c.State.(*message); ok && len(m.entries) > 0 && s.o.Audit != nil {
+	m, ok := c.State.(*message)
+	if !ok {
+		return
+	}
+	if len(m.served) > 0 {
+		s.markServed(m.served)
+	}
+	if len(m.entries) > 0 && s.o.Audit != nil {
 		_ = s.o.Audit.Record(m.entries...)
+	}
+}
+
+// markServed notes that objects are not Fresh any more, with one commit for all that
+// a message has got. If that fails they are given out all the same: a full disk must
+// not keep a key from its database.
+func (s *Server) markServed(ids []string) {
+	tx := s.newTransaction(false)
+	defer tx.end()
+	tx.lock(ids...)
+	for _, id := range ids {
+		if o := s.index.get(id); o != nil && o.Fresh {
+			next := o.Clone()
+			next.Fresh = false
+			tx.put(next, 0)
+		}
+	}
+	if len(tx.order) == 0 {
+		return
+	}
+	err := tx.check()
+	if err == nil {
+		err = tx.commit(context.Background())
+	}
+	if err != nil {
+		s.log.Warn("objects that were given out still count as Fresh", "objects", ids, "error", err)
 	}
 }

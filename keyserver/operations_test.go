@@ -135,7 +135,7 @@ func TestRefusals(t *testing.T) {
 		{"Locate by an empty name", &kmip.LocateRequest{Attributes: kmip.Attributes{{Name: kmip.AttrName, Value: ttlv.StructureValue()}}}, kmip.ReasonInvalidField},
 		{"Locate by no value", &kmip.LocateRequest{Attributes: kmip.Attributes{{Name: kmip.AttrObjectGroup}}}, kmip.ReasonInvalidField},
 		{"Locate by digest", &kmip.LocateRequest{Attributes: kmip.Attributes{{Name: kmip.AttrDigest, Value: kmip.Digest{}.TTLV()}}}, kmip.ReasonInvalidField},
-		{"Locate fresh objects", &kmip.LocateRequest{ObjectGroupMember: 1}, kmip.ReasonInvalidField},
+		{"Locate the default member of a group", &kmip.LocateRequest{ObjectGroupMember: kmip.GroupMemberDefault}, kmip.ReasonInvalidField},
 		{"Locate less than nothing", &kmip.LocateRequest{MaximumItems: -1}, kmip.ReasonInvalidField},
 		{"Locate by very many attributes", &kmip.LocateRequest{Attributes: slices.Repeat(kmip.Attributes{kmip.TextAttribute("x-a", "1")}, 65)}, kmip.ReasonInvalidField},
 		{"Locate by three dates", &kmip.LocateRequest{Attributes: kmip.Attributes{kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(1, 0)), kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(2, 0)), kmip.DateAttribute(kmip.AttrInitialDate, time.Unix(3, 0))}}, kmip.ReasonInvalidField},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
 
 // since12 are operations that KMIP 1.2 has brought.
@@ -23,6 +24,7 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 		case kmip.QueryObjects:
 			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject}
 		case kmip.QueryServerInformation:
+			response.ServerInformation = []ttlv.Field{} // nothing of our own to say
 			response.VendorIdentification = strings.TrimSpace("dbkeyring " + s.o.Version)
 		}
 	}

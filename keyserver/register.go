@@ -42,16 +42,20 @@ func checkKeyBlock(o *object.Object, b *kmip.KeyBlock) error {
 	if !canConvert(o.Type, b.Format) {
 		return kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s in the format %s is not supported", o.Type, b.Format)
 	}
-	bits := int32(b.Material.Len() * 8)
-	if b.Length != 0 && b.Length != bits {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the key block says %d bits and has %d", b.Length, bits)
-	}
 	alg, hasAlg := o.Attributes.Get(kmip.AttrCryptographicAlgorithm)
 	if hasAlg && b.Algorithm != 0 && kmip.CryptographicAlgorithm(alg.Int) != b.Algorithm {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the Cryptographic Algorithm of the attribute is %s, that of the key block %s", kmip.CryptographicAlgorithm(alg.Int), b.Algorithm)
 	}
+	bits := int32(b.Material.Len() * 8)
+	fits := func(length int32) bool {
+		without := kmip.CryptographicAlgorithm(alg.Int) == kmip.AlgorithmTripleDES || b.Algorithm == kmip.AlgorithmTripleDES
+		return length == bits || without && (bits == 128 || bits == 192) && length == bits/8*7 // no parity bits
+	}
+	if b.Length != 0 && !fits(b.Length) {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the key block says %d bits and has %d", b.Length, bits)
+	}
 	length, hasLength := o.Attributes.Get(kmip.AttrCryptographicLength)
-	if hasLength && int32(length.Int) != bits {
+	if hasLength && !fits(int32(length.Int)) {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the Cryptographic Length is %d, but the key has %d bits", length.Int, bits)
 	}
 	if o.Type == kmip.ObjectTypeSymmetricKey {
@@ -64,13 +68,18 @@ func checkKeyBlock(o *object.Object, b *kmip.KeyBlock) error {
 		if hasAlg {
 			o.Content.Algorithm = kmip.CryptographicAlgorithm(alg.Int)
 		}
-		o.Content.Length = bits
+		switch {
+		case hasLength:
+			o.Content.Length = int32(length.Int)
+		case b.Length == 0:
+			o.Content.Length = bits
+		}
 	}
 	if !hasAlg && b.Algorithm != 0 {
 		o.Attributes.Add(kmip.AttrCryptographicAlgorithm, ttlv.EnumerationValue(uint32(b.Algorithm)))
 	}
 	if !hasLength && o.Content.Length != 0 {
-		o.Attributes.Add(kmip.AttrCryptographicLength, ttlv.IntegerValue(bits))
+		o.Attributes.Add(kmip.AttrCryptographicLength, ttlv.IntegerValue(o.Content.Length))
 	}
 	// A key's usage mask always has a value (KMIP 1.4, 3.19); some clients send none.
 	if _, ok := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !ok {

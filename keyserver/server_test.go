@@ -21,6 +21,12 @@ func connect(t testing.TB, s *keyservertest.Server, name string) *kmiptest.Conn 
 	return kmiptest.Dial(t, s.Addr, s.ClientConfig(s.NewClient(name)))
 }
 
+// connectAs connects with the certificate of an endpoint.
+func connectAs(t testing.TB, s *keyservertest.Server, certFile, keyFile string) *kmiptest.Conn {
+	t.Helper()
+	return kmiptest.Dial(t, s.Addr, s.ClientConfig(certFile, keyFile))
+}
+
 // must sends one operation, which has to succeed.
 func must[P kmip.Payload](t testing.TB, c *kmiptest.Conn, p kmip.Payload) P {
 	t.Helper()

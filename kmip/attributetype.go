@@ -132,9 +132,9 @@ var attributeTypes = []AttributeType{
 	{AttrRandomNumberGenerator, TagRandomNumberGenerator, ttlv.Structure, V1_3, false, serverOnly},
 	{AttrDescription, TagDescription, ttlv.TextString, V1_4, false, clientOwns},
 	{AttrComment, TagComment, ttlv.TextString, V1_4, false, clientOwns},
-	{AttrSensitive, TagSensitive, ttlv.Boolean, V1_4, false, ClientSets},
+	{AttrSensitive, TagSensitive, ttlv.Boolean, V1_4, false, ClientSets | ClientChanges},
 	{AttrAlwaysSensitive, TagAlwaysSensitive, ttlv.Boolean, V1_4, false, serverOnly},
-	{AttrExtractable, TagExtractable, ttlv.Boolean, V1_4, false, ClientSets},
+	{AttrExtractable, TagExtractable, ttlv.Boolean, V1_4, false, ClientSets | ClientChanges},
 	{AttrNeverExtractable, TagNeverExtractable, ttlv.Boolean, V1_4, false, serverOnly},
 	{AttrPKCS12FriendlyName, TagPKCS12FriendlyName, ttlv.TextString, V1_4, false, clientOwns},
 }

@@ -669,6 +669,48 @@ func enumName[E ~uint32](names map[E]string, e E) string {
 	return fmt.Sprintf("0x%08X", uint32(e))
 }
 
+// GroupMember says which members of an Object Group Locate looks for (KMIP 1.4, 9.1.3.2.34).
+type GroupMember uint32
+
+// The values of GroupMember.
+const (
+	GroupMemberFresh   GroupMember = 1
+	GroupMemberDefault GroupMember = 2
+)
+
+var namesGroupMember = map[GroupMember]string{
+	GroupMemberFresh:   "Group Member Fresh",
+	GroupMemberDefault: "Group Member Default",
+}
+
+// String gives the specification's name.
+func (e GroupMember) String() string { return enumName(namesGroupMember, e) }
+
+// RNGAlgorithm is a kind of random number generator (KMIP 1.4, 9.1.3.2.50).
+type RNGAlgorithm uint32
+
+// The values of RNGAlgorithm.
+const (
+	RNGUnspecified RNGAlgorithm = 1
+	RNGFIPS1862    RNGAlgorithm = 2
+	RNGDRBG        RNGAlgorithm = 3
+	RNGNRBG        RNGAlgorithm = 4
+	RNGANSIX931    RNGAlgorithm = 5
+	RNGANSIX962    RNGAlgorithm = 6
+)
+
+var namesRNGAlgorithm = map[RNGAlgorithm]string{
+	RNGUnspecified: "Unspecified",
+	RNGFIPS1862:    "FIPS 186-2",
+	RNGDRBG:        "DRBG",
+	RNGNRBG:        "NRBG",
+	RNGANSIX931:    "ANSI X9.31",
+	RNGANSIX962:    "ANSI X9.62",
+}
+
+// String gives the specification's name.
+func (e RNGAlgorithm) String() string { return enumName(namesRNGAlgorithm, e) }
+
 // UsageMask is the set of what a key may be used for (KMIP 1.4, 9.1.3.3.1).
 type UsageMask int32
 

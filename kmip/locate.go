@@ -9,7 +9,7 @@ type LocateRequest struct {
 	MaximumItems      int32 // 0 for no limit
 	OffsetItems       *int32
 	StorageStatus     StorageMask // 0 for online objects
-	ObjectGroupMember uint32      // since 1.1: 1 fresh, 2 default; 0 for any
+	ObjectGroupMember GroupMember // since 1.1; 0 for any
 	Attributes        Attributes
 }
 
@@ -40,7 +40,7 @@ func (p *LocateRequest) Encode(w *ttlv.Writer, v Version) {
 		w.Integer(TagStorageStatusMask, int32(p.StorageStatus))
 	}
 	if p.ObjectGroupMember != 0 && v.AtLeast(V1_1) {
-		w.Enumeration(TagObjectGroupMember, p.ObjectGroupMember)
+		w.Enumeration(TagObjectGroupMember, uint32(p.ObjectGroupMember))
 	}
 	for _, a := range p.Attributes {
 		a.encode(w, V1_4)
@@ -59,7 +59,7 @@ func (p *LocateRequest) Decode(r *ttlv.Reader) {
 		case TagStorageStatusMask:
 			p.StorageStatus = StorageMask(r.Integer())
 		case TagObjectGroupMember:
-			p.ObjectGroupMember = r.Enumeration()
+			p.ObjectGroupMember = GroupMember(r.Enumeration())
 		case TagAttribute:
 			p.Attributes = append(p.Attributes, decodeAttribute(r))
 		default:

@@ -49,7 +49,7 @@ func (p *QueryResponse) Encode(w *ttlv.Writer, _ Version) {
 	if p.VendorIdentification != "" {
 		w.TextString(TagVendorIdentification, p.VendorIdentification)
 	}
-	if len(p.ServerInformation) > 0 {
+	if p.ServerInformation != nil {
 		w.Value(TagServerInformation, ttlv.StructureValue(p.ServerInformation...))
 	}
 	for _, n := range p.ApplicationNamespaces {

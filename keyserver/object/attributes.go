@@ -40,6 +40,13 @@ func (o *Object) Some(now time.Time, wanted func(name string) bool) kmip.Attribu
 		}
 		add(kmip.AttrDigest, digest.TTLV())
 	}
+	o.addFlags(wanted, add)
+	if wanted(kmip.AttrLeaseTime) {
+		add(kmip.AttrLeaseTime, ttlv.IntervalValue(uint32(LeaseTime/time.Second)))
+	}
+	if o.Generated && wanted(kmip.AttrRandomNumberGenerator) {
+		add(kmip.AttrRandomNumberGenerator, generator.TTLV())
+	}
 	if o.Revocation.Code != 0 && wanted(kmip.AttrRevocationReason) {
 		add(kmip.AttrRevocationReason, o.Revocation.TTLV())
 	}
@@ -59,6 +66,7 @@ func (d *Dates) each(fn func(name string, date *time.Time)) {
 	fn(kmip.AttrProcessStartDate, &d.ProcessStart)
 	fn(kmip.AttrProtectStopDate, &d.ProtectStop)
 	fn(kmip.AttrDeactivationDate, &d.Deactivation)
+	fn(kmip.AttrArchiveDate, &d.Archive)
 	fn(kmip.AttrDestroyDate, &d.Destroy)
 	fn(kmip.AttrCompromiseOccurrenceDate, &d.CompromiseOccurrence)
 	fn(kmip.AttrCompromiseDate, &d.Compromise)
@@ -100,6 +108,9 @@ func (o *Object) Modify(a kmip.Attribute, now time.Time) (kmip.Attribute, error)
 	}
 	if err := checkValue(t, a.Value); err != nil {
 		return a, err
+	}
+	if isFlag(a.Name) {
+		return a, o.changeFlag(a, now)
 	}
 	if _, exists := o.get(a.Name); !exists {
 		return a, kmip.Errorf(kmip.ReasonInvalidField, "the object has no attribute %s: add it first", a.Name)
@@ -199,7 +210,7 @@ func NewFilter(a kmip.Attribute) (Filter, error) {
 	if err := checkType(t, a.Value); err != nil {
 		return Filter{}, err
 	}
-	return Filter{a.Name, a.Value, t.Client == 0 || t.Type == ttlv.DateTime}, nil
+	return Filter{a.Name, a.Value, t.Client == 0 || t.Type == ttlv.DateTime || isFlag(a.Name)}, nil
 }
 
 // IsDate says whether the filter is a date, which may be one end of a range.

@@ -15,7 +15,7 @@ const maxInstances = 1000
 // that makes one (KMIP 1.4, 4.1 and 4.3). The caller fills in the ID, Owner,
 // Serial, Digest and Content. With an Activation Date that has come it is Active.
 func New(typ kmip.ObjectType, given kmip.Attributes, now time.Time) (*Object, error) {
-	o := &Object{Type: typ, State: kmip.StatePreActive}
+	o := &Object{Type: typ, State: kmip.StatePreActive, Fresh: true}
 	o.Dates.Initial, o.Dates.LastChange = seconds(now), seconds(now)
 	if len(given) > maxInstances {
 		return nil, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances)

@@ -26,6 +26,14 @@ type Object struct {
 	Revocation kmip.RevocationReason // Code 0: never revoked
 	Digest     []byte                // SHA-256 of the content
 
+	// Fresh: not given out by Get yet (KMIP 1.4, 3.34).
+	Fresh bool
+	// Generated: the key server has made the key bytes, at random.
+	Generated bool
+	// WasPlain and WasExtractable: it was not Sensitive, or was Extractable, at some
+	// time before it was changed to what its attributes say.
+	WasPlain, WasExtractable bool
+
 	// Attributes are those that the client owns or has set, its dates excepted.
 	Attributes kmip.Attributes
 
@@ -38,6 +46,7 @@ type Dates struct {
 	Initial, LastChange, OriginalCreation               time.Time
 	Activation, ProcessStart, ProtectStop, Deactivation time.Time
 	Destroy, Compromise, CompromiseOccurrence           time.Time
+	Archive                                             time.Time // zero: it is online
 }
 
 // Content is what has to be known of the key bytes to make a kmip.Object again.

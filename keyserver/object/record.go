@@ -19,6 +19,7 @@ const (
 	tagDates         ttlv.Tag = 0x540104
 	tagAttributes    ttlv.Tag = 0x540105
 	tagContent       ttlv.Tag = 0x540106
+	tagFlags         ttlv.Tag = 0x540107
 
 	recordVersion = 1
 )
@@ -47,6 +48,7 @@ func (o *Object) Marshal() []byte {
 		w.Value(kmip.TagRevocationReason, o.Revocation.TTLV())
 	}
 	w.ByteString(kmip.TagDigestValue, o.Digest)
+	w.Integer(tagFlags, o.flags())
 	marshalAttributes(w, o.Attributes)
 	c := w.Begin(tagContent)
 	w.Enumeration(kmip.TagKeyFormatType, uint32(o.Content.Format))
@@ -104,6 +106,8 @@ func Unmarshal(b []byte) (*Object, error) {
 			}
 		case kmip.TagDigestValue:
 			o.Digest = append([]byte(nil), r.ByteString()...)
+		case tagFlags:
+			o.setFlags(r.Integer())
 		case tagAttributes:
 			o.Attributes = unmarshalAttributes(r)
 		case tagContent:
@@ -119,6 +123,32 @@ func Unmarshal(b []byte) (*Object, error) {
 		return nil, fmt.Errorf("%w: it has no identifier, type or state", ErrRecord)
 	}
 	return o, nil
+}
+
+// The bits of the flags. A record without them is of an older version: all are unset.
+const (
+	flagFresh = 1 << iota
+	flagGenerated
+	flagWasPlain
+	flagWasExtractable
+)
+
+func (o *Object) flags() (bits int32) {
+	set := func(bit int32, on bool) {
+		if on {
+			bits |= bit
+		}
+	}
+	set(flagFresh, o.Fresh)
+	set(flagGenerated, o.Generated)
+	set(flagWasPlain, o.WasPlain)
+	set(flagWasExtractable, o.WasExtractable)
+	return bits
+}
+
+func (o *Object) setFlags(bits int32) {
+	o.Fresh, o.Generated = bits&flagFresh != 0, bits&flagGenerated != 0
+	o.WasPlain, o.WasExtractable = bits&flagWasPlain != 0, bits&flagWasExtractable != 0
 }
 
 func (d *Dates) unmarshal(r *ttlv.Reader) {

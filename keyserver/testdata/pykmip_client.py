@@ -10,6 +10,7 @@ from kmip.pie.client import ProxyKmipClient
 host, port, cert, key, ca, version = sys.argv[1:]
 attribute = AttributeFactory().create_attribute
 MASK = [enums.CryptographicUsageMask.ENCRYPT, enums.CryptographicUsageMask.DECRYPT]
+READABLE = [t.value for t in enums.AttributeType if t != enums.AttributeType.ORIGINAL_CREATION_DATE]
 
 
 def refused(reason, call, *args, **kwargs):
@@ -63,7 +64,9 @@ def run(c, prefix):
     names = c.get_attribute_list(made)
     for want in ("Name", "State", "Cryptographic Length", "Unique Identifier", "Digest", "Initial Date"):
         assert want in names, names
-    uid, everything = c.get_attributes(made)
+    # PyKMIP cannot read all attributes of 1.3 and 1.4: it has to ask by name.
+    wanted = None if version in ("1.0", "1.1", "1.2") else [n for n in names if n in READABLE]
+    uid, everything = c.get_attributes(made, wanted)
     assert uid == made and len(everything) >= 9, everything
     c.modify_attribute(unique_identifier=made, attribute=attribute(enums.AttributeType.NAME, prefix + "renamed"))
     assert c.locate(attributes=[name(prefix + "renamed")]) == [made]
