@@ -10,8 +10,8 @@ import (
 // Attribute is one instance of an attribute (KMIP 1.4, 2.1.1). Its name is the
 // specification's, spaces included, or "x-..." for one of the client's own.
 //
-// The 1.x versions send the name as text; 2.x sends a tag in its place. Only this
-// file and attributetype.go know the difference.
+// The 1.x versions send the name as text; 2.x sends a tag in its place, and has no
+// index. Only this file, attribute2.go and attributetype.go know the difference.
 type Attribute struct {
 	Name  string
 	Index int32 // 0 for the first instance
@@ -20,6 +20,10 @@ type Attribute struct {
 
 func (a Attribute) encode(w *ttlv.Writer, v Version) {
 	if !sendable(a.Name, v) {
+		return
+	}
+	if v.Major >= 2 {
+		a.encodeField(w)
 		return
 	}
 	m := w.Begin(TagAttribute)
@@ -47,6 +51,9 @@ func decodeAttribute(r *ttlv.Reader) (a Attribute) {
 	}
 	if !hasName {
 		r.Fail(fmt.Errorf("%w: an Attribute has no Attribute Name", ttlv.ErrField))
+	}
+	if isVendorsOwn(a.Name) {
+		r.Fail(fmt.Errorf("%w: the attribute %.64q can only be named in KMIP 2.0 and newer", ttlv.ErrField, a.Name))
 	}
 	return a
 }
@@ -114,7 +121,7 @@ func (l Attributes) State() State {
 
 // Template is the Template-Attribute of a request that makes an object (KMIP 1.4,
 // 2.1.8): the attributes that the object gets, and names of Template objects,
-// which 1.3 deprecated.
+// which 1.3 deprecated and 2.0 does not have. In 2.x it is a structure Attributes.
 type Template struct {
 	Names      []Name
 	Attributes Attributes
@@ -122,8 +129,12 @@ type Template struct {
 
 func (t Template) encode(w *ttlv.Writer, v Version) { t.encodeAs(w, TagTemplateAttribute, v) }
 
-// encodeAs appends the template under the tag that it has in a key pair's request.
+// encodeAs appends the template under the tag that it has in a message of 1.x.
 func (t Template) encodeAs(w *ttlv.Writer, tag ttlv.Tag, v Version) {
+	if v.Major >= 2 {
+		t.Attributes.encodeIn(w, asOf2(tag), v)
+		return
+	}
 	m := w.Begin(tag)
 	for _, n := range t.Names {
 		w.Value(TagName, n.TTLV())
@@ -132,7 +143,14 @@ func (t Template) encodeAs(w *ttlv.Writer, tag ttlv.Tag, v Version) {
 	w.End(m)
 }
 
+// decodeTemplate reads the current field, a Template-Attribute or what 2.x has in its place.
 func decodeTemplate(r *ttlv.Reader) (t Template) {
+	if !inPlace(r) {
+		return t
+	}
+	if r.Edition() >= 2 {
+		return Template{Attributes: decodeAttributes(r, true)}
+	}
 	for s := r.Structure(); s.Next(); {
 		switch s.Tag() {
 		case TagName:
@@ -150,15 +168,16 @@ func decodeTemplate(r *ttlv.Reader) (t Template) {
 	return t
 }
 
-// encodeTemplate leaves out the Template-Attribute of a response that has none.
+// encodeTemplate leaves out the Template-Attribute of a response that has none. In 2.x no
+// response has one.
 func encodeTemplate(w *ttlv.Writer, v Version, t *Template) {
-	if t != nil {
+	if t != nil && v.Major < 2 {
 		t.encode(w, v)
 	}
 }
 
-// IsCustom says whether an attribute is a client's own (x-) or a server's (y-)
-// (KMIP 1.4, 3.39).
+// IsCustom says whether an attribute is a client's own (x-), a server's (y-) (KMIP 1.4,
+// 3.39), or that of another vendor, which only 2.x can have ("vendor/name").
 func IsCustom(name string) bool {
-	return strings.HasPrefix(name, "x-") || strings.HasPrefix(name, "y-")
+	return strings.HasPrefix(name, "x-") || strings.HasPrefix(name, "y-") || isVendorsOwn(name)
 }

@@ -59,6 +59,20 @@ const (
 	AttrExtractable              = "Extractable"
 	AttrNeverExtractable         = "Never Extractable"
 	AttrPKCS12FriendlyName       = "PKCS#12 Friendly Name"
+	AttrKeyFormatType            = "Key Format Type"
+	AttrOpaqueDataType           = "Opaque Data Type"
+	AttrNISTKeyType              = "NIST Key Type"
+	AttrProtectionLevel          = "Protection Level"
+	AttrProtectionPeriod         = "Protection Period"
+	AttrProtectionStorageMask    = "Protection Storage Mask"
+	AttrQuantumSafe              = "Quantum Safe"
+	AttrRotateInterval           = "Rotate Interval"
+	AttrRotateAutomatic          = "Rotate Automatic"
+	AttrRotateOffset             = "Rotate Offset"
+	AttrRotateDate               = "Rotate Date"
+	AttrRotateGeneration         = "Rotate Generation"
+	AttrRotateName               = "Rotate Name"
+	AttrRotateLatest             = "Rotate Latest"
 )
 
 // Access is what a client may do with an attribute, as a set.
@@ -137,6 +151,20 @@ var attributeTypes = []AttributeType{
 	{AttrExtractable, TagExtractable, ttlv.Boolean, V1_4, false, ClientSets | ClientChanges},
 	{AttrNeverExtractable, TagNeverExtractable, ttlv.Boolean, V1_4, false, serverOnly},
 	{AttrPKCS12FriendlyName, TagPKCS12FriendlyName, ttlv.TextString, V1_4, false, clientOwns},
+	{AttrKeyFormatType, TagKeyFormatType, ttlv.Enumeration, V2_0, false, ClientSets},
+	{AttrOpaqueDataType, TagOpaqueDataType, ttlv.Enumeration, V2_0, false, serverOnly},
+	{AttrNISTKeyType, TagNISTKeyType, ttlv.Enumeration, V2_0, false, clientOwns},
+	{AttrProtectionLevel, TagProtectionLevel, ttlv.Enumeration, V2_0, false, clientOwns},
+	{AttrProtectionPeriod, TagProtectionPeriod, ttlv.Interval, V2_0, false, clientOwns},
+	{AttrProtectionStorageMask, TagProtectionStorageMask, ttlv.Integer, V2_0, false, serverOnly},
+	{AttrQuantumSafe, TagQuantumSafe, ttlv.Boolean, V2_0, false, clientOwns},
+	{AttrRotateInterval, TagRotateInterval, ttlv.Interval, V2_1, false, clientOwns},
+	{AttrRotateAutomatic, TagRotateAutomatic, ttlv.Boolean, V2_1, false, clientOwns},
+	{AttrRotateOffset, TagRotateOffset, ttlv.Interval, V2_1, false, clientOwns},
+	{AttrRotateDate, TagRotateDate, ttlv.DateTime, V2_1, false, serverOnly},
+	{AttrRotateGeneration, TagRotateGeneration, ttlv.Integer, V2_1, false, serverOnly},
+	{AttrRotateName, TagRotateName, ttlv.Structure, V2_1, false, clientOwns},
+	{AttrRotateLatest, TagRotateLatest, ttlv.Boolean, V2_1, false, serverOnly},
 }
 
 // AttributeTypes returns the table of the standard's attributes.
@@ -152,7 +180,10 @@ func AttributeTypeOf(name string) (AttributeType, bool) {
 	}
 	if IsCustom(name) {
 		t := AttributeType{Name: name, Tag: TagCustomAttribute, Since: V1_0, Multi: true}
-		if name[0] == 'x' {
+		if isVendorsOwn(name) {
+			t.Since = V2_0
+		}
+		if name[0] != 'y' || t.Since == V2_0 {
 			t.Client = clientOwns
 		}
 		return t, true
@@ -160,22 +191,36 @@ func AttributeTypeOf(name string) (AttributeType, bool) {
 	return AttributeType{}, false
 }
 
+// In says whether the version has the attribute.
+func (t *AttributeType) In(v Version) bool {
+	return v.AtLeast(t.Since) && (v.Major < 2 || !goneIn2(t.Name))
+}
+
+// goneIn2 says whether 2.0 has left the attribute out.
+func goneIn2(name string) bool {
+	switch name {
+	case AttrCertificateIdentifier, AttrCertificateSubject, AttrCertificateIssuer, AttrOperationPolicyName:
+		return true
+	}
+	return false
+}
+
 // sendable says whether a peer of the version can read the attribute. What the
-// table lacks is sent: only the caller can know it.
+// table lacks is sent in 1.x: only the caller can know it.
 func sendable(name string, v Version) bool {
 	for i := range attributeTypes {
 		if attributeTypes[i].Name == name {
-			return v.AtLeast(attributeTypes[i].Since)
+			return attributeTypes[i].In(v)
 		}
 	}
-	return true
+	return v.Major >= 2 || !isVendorsOwn(name)
 }
 
 // sendableValue leaves out of a structure what a peer of the version cannot read.
 // What a client's own attribute means only the client knows: it stays as it is.
 func sendableValue(name string, value ttlv.Value, v Version) ttlv.Value {
 	newer := func(f ttlv.Field) bool { return !v.AtLeast(fieldSince(name, f.Tag)) }
-	if v.AtLeast(V1_4) || IsCustom(name) || !slices.ContainsFunc(value.Fields, newer) {
+	if v.AtLeast(V2_1) || IsCustom(name) || !slices.ContainsFunc(value.Fields, newer) {
 		return value
 	}
 	return ttlv.StructureValue(slices.DeleteFunc(slices.Clone(value.Fields), newer)...)
@@ -195,6 +240,10 @@ func fieldSince(name string, tag ttlv.Tag) Version {
 		return V1_2
 	case tag <= TagCapabilityInformation:
 		return V1_3
+	case tag <= TagReplaceExisting:
+		return V1_4
+	case tag <= TagPublicProtectionStorageMasks:
+		return V2_0
 	}
-	return V1_4
+	return V2_1
 }

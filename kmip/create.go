@@ -32,7 +32,7 @@ func (p *CreateRequest) Encode(w *ttlv.Writer, v Version) {
 // Decode reads the payload's fields.
 func (p *CreateRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
-		switch r.Tag() {
+		switch asOf1(r.Tag()) {
 		case TagObjectType:
 			p.ObjectType = ObjectType(r.Enumeration())
 		case TagTemplateAttribute:
@@ -53,11 +53,11 @@ func (p *CreateResponse) Encode(w *ttlv.Writer, v Version) {
 // Decode reads the payload's fields.
 func (p *CreateResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
-		switch r.Tag() {
+		switch asOf1(r.Tag()) {
 		case TagObjectType:
 			p.ObjectType = ObjectType(r.Enumeration())
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagTemplateAttribute:
 			t := decodeTemplate(r)
 			p.Template = &t

@@ -25,8 +25,9 @@ func DecodeRequest(frame []byte, l ttlv.Limits) (*RequestMessage, error) {
 		case TagRequestHeader:
 			count = m.Header.decode(r)
 			if v := m.Header.Version; r.Err() == nil && !v.Supported() {
-				return m, Errorf(ReasonInvalidMessage, "protocol version %s is not supported; the versions are 1.0 to 1.4", v)
+				return m, Errorf(ReasonInvalidMessage, "protocol version %s is not supported; the versions are 1.0 to 1.4, 2.0 and 2.1", v).In2(ReasonUnsupportedProtocolVersion)
 			}
+			r.SetEdition(m.Header.Version.Major)
 		case TagBatchItem:
 			m.Items = append(m.Items, decodeRequestItem(r))
 		default:
@@ -53,7 +54,11 @@ func (h *RequestHeader) decode(r *ttlv.Reader) (batchCount int32) {
 		case TagClientCorrelationValue:
 			h.ClientCorrelation = s.TextString()
 		case TagAsynchronousIndicator:
-			h.Asynchronous = s.Boolean()
+			if h.Version.Major >= 2 {
+				h.Asynchronous = AsynchronousIndicator(s.Enumeration()) == AsynchronousMandatory
+			} else {
+				h.Asynchronous = s.Boolean()
+			}
 		case TagAuthentication:
 			h.Authentication = s.Value()
 		case TagBatchErrorContinuationOption:
@@ -84,16 +89,22 @@ func decodeRequestItem(r *ttlv.Reader) (it RequestItem) {
 			it.ID = append([]byte{}, s.ByteString()...)
 		case TagRequestPayload:
 			havePayload = true
-			if it.Payload = newRequest(it.Operation); it.Payload == nil {
+			if it.Payload = newRequest(it.Operation); it.Payload == nil || !it.Operation.in(s.Edition()) {
 				s.Fail(Errorf(ReasonOperationNotSupported, "operation %s is not supported", it.Operation))
 				break
 			}
 			p := s.Isolated()
 			it.Payload.Decode(p)
 			s.Fail(p.Err())
+		case TagEphemeral:
+			if s.Edition() < 2 {
+				s.Unexpected()
+			} else if s.Boolean() { // the answer has to be kept back
+				s.Fail(Errorf(ReasonFeatureNotSupported, "ephemeral operations are not supported"))
+			}
 		case TagMessageExtension:
 			if e, ok := s.Value().Field(TagCriticalityIndicator); ok && e.Int != 0 {
-				s.Fail(Errorf(ReasonFeatureNotSupported, "critical message extensions are not supported"))
+				s.Fail(Errorf(ReasonFeatureNotSupported, "critical message extensions are not supported").In2(ReasonUnknownMessageExtension))
 			}
 		default:
 			s.Unexpected()
@@ -122,6 +133,7 @@ func DecodeResponse(frame []byte, l ttlv.Limits) (*ResponseMessage, error) {
 		switch r.Tag() {
 		case TagResponseHeader:
 			count := m.Header.decode(r)
+			r.SetEdition(m.Header.Version.Major)
 			m.Items = slices.Grow(m.Items, min(max(int(count), 0), len(frame)/minItem))
 		case TagBatchItem:
 			m.Items = append(m.Items, decodeResponseItem(r))
@@ -167,6 +179,9 @@ func decodeResponseItem(r *ttlv.Reader) (it ResponseItem) {
 			it.Status = ResultStatus(s.Enumeration())
 		case TagResultReason:
 			it.Reason = ResultReason(s.Enumeration())
+			if s.Edition() >= 2 {
+				it.Reason2, it.Reason = it.Reason, reasonOf2(it.Reason)
+			}
 		case TagResultMessage:
 			it.Message = s.TextString()
 		case TagResponsePayload:

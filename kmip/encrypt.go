@@ -52,7 +52,7 @@ func (p *EncryptRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagCryptographicParameters:
 			p.Parameters = decodeParameters(r)
 		case TagData:
@@ -86,7 +86,7 @@ func (p *EncryptResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagData:
 			p.Data.Wipe()
 			p.Data = secret.Copy(r.ByteString())

@@ -7,95 +7,127 @@ type Operation uint32
 
 // The values of Operation.
 const (
-	OpCreate             Operation = 1
-	OpCreateKeyPair      Operation = 2
-	OpRegister           Operation = 3
-	OpReKey              Operation = 4
-	OpDeriveKey          Operation = 5
-	OpCertify            Operation = 6
-	OpReCertify          Operation = 7
-	OpLocate             Operation = 8
-	OpCheck              Operation = 9
-	OpGet                Operation = 10
-	OpGetAttributes      Operation = 11
-	OpGetAttributeList   Operation = 12
-	OpAddAttribute       Operation = 13
-	OpModifyAttribute    Operation = 14
-	OpDeleteAttribute    Operation = 15
-	OpObtainLease        Operation = 16
-	OpGetUsageAllocation Operation = 17
-	OpActivate           Operation = 18
-	OpRevoke             Operation = 19
-	OpDestroy            Operation = 20
-	OpArchive            Operation = 21
-	OpRecover            Operation = 22
-	OpValidate           Operation = 23
-	OpQuery              Operation = 24
-	OpCancel             Operation = 25
-	OpPoll               Operation = 26
-	OpNotify             Operation = 27
-	OpPut                Operation = 28
-	OpReKeyKeyPair       Operation = 29
-	OpDiscoverVersions   Operation = 30
-	OpEncrypt            Operation = 31
-	OpDecrypt            Operation = 32
-	OpSign               Operation = 33
-	OpSignatureVerify    Operation = 34
-	OpMAC                Operation = 35
-	OpMACVerify          Operation = 36
-	OpRNGRetrieve        Operation = 37
-	OpRNGSeed            Operation = 38
-	OpHash               Operation = 39
-	OpCreateSplitKey     Operation = 40
-	OpJoinSplitKey       Operation = 41
-	OpImport             Operation = 42
-	OpExport             Operation = 43
+	OpCreate                    Operation = 1
+	OpCreateKeyPair             Operation = 2
+	OpRegister                  Operation = 3
+	OpReKey                     Operation = 4
+	OpDeriveKey                 Operation = 5
+	OpCertify                   Operation = 6
+	OpReCertify                 Operation = 7
+	OpLocate                    Operation = 8
+	OpCheck                     Operation = 9
+	OpGet                       Operation = 10
+	OpGetAttributes             Operation = 11
+	OpGetAttributeList          Operation = 12
+	OpAddAttribute              Operation = 13
+	OpModifyAttribute           Operation = 14
+	OpDeleteAttribute           Operation = 15
+	OpObtainLease               Operation = 16
+	OpGetUsageAllocation        Operation = 17
+	OpActivate                  Operation = 18
+	OpRevoke                    Operation = 19
+	OpDestroy                   Operation = 20
+	OpArchive                   Operation = 21
+	OpRecover                   Operation = 22
+	OpValidate                  Operation = 23
+	OpQuery                     Operation = 24
+	OpCancel                    Operation = 25
+	OpPoll                      Operation = 26
+	OpNotify                    Operation = 27
+	OpPut                       Operation = 28
+	OpReKeyKeyPair              Operation = 29
+	OpDiscoverVersions          Operation = 30
+	OpEncrypt                   Operation = 31
+	OpDecrypt                   Operation = 32
+	OpSign                      Operation = 33
+	OpSignatureVerify           Operation = 34
+	OpMAC                       Operation = 35
+	OpMACVerify                 Operation = 36
+	OpRNGRetrieve               Operation = 37
+	OpRNGSeed                   Operation = 38
+	OpHash                      Operation = 39
+	OpCreateSplitKey            Operation = 40
+	OpJoinSplitKey              Operation = 41
+	OpImport                    Operation = 42
+	OpExport                    Operation = 43
+	OpLog                       Operation = 44
+	OpLogin                     Operation = 45
+	OpLogout                    Operation = 46
+	OpDelegatedLogin            Operation = 47
+	OpAdjustAttribute           Operation = 48
+	OpSetAttribute              Operation = 49
+	OpSetEndpointRole           Operation = 50
+	OpPKCS11                    Operation = 51
+	OpInterop                   Operation = 52
+	OpReProvision               Operation = 53
+	OpSetDefaults               Operation = 54
+	OpSetConstraints            Operation = 55
+	OpGetConstraints            Operation = 56
+	OpQueryAsynchronousRequests Operation = 57
+	OpProcess                   Operation = 58
+	OpPing                      Operation = 59
 )
 
 var namesOperation = map[Operation]string{
-	OpCreate:             "Create",
-	OpCreateKeyPair:      "Create Key Pair",
-	OpRegister:           "Register",
-	OpReKey:              "Re-key",
-	OpDeriveKey:          "Derive Key",
-	OpCertify:            "Certify",
-	OpReCertify:          "Re-certify",
-	OpLocate:             "Locate",
-	OpCheck:              "Check",
-	OpGet:                "Get",
-	OpGetAttributes:      "Get Attributes",
-	OpGetAttributeList:   "Get Attribute List",
-	OpAddAttribute:       "Add Attribute",
-	OpModifyAttribute:    "Modify Attribute",
-	OpDeleteAttribute:    "Delete Attribute",
-	OpObtainLease:        "Obtain Lease",
-	OpGetUsageAllocation: "Get Usage Allocation",
-	OpActivate:           "Activate",
-	OpRevoke:             "Revoke",
-	OpDestroy:            "Destroy",
-	OpArchive:            "Archive",
-	OpRecover:            "Recover",
-	OpValidate:           "Validate",
-	OpQuery:              "Query",
-	OpCancel:             "Cancel",
-	OpPoll:               "Poll",
-	OpNotify:             "Notify",
-	OpPut:                "Put",
-	OpReKeyKeyPair:       "Re-key Key Pair",
-	OpDiscoverVersions:   "Discover Versions",
-	OpEncrypt:            "Encrypt",
-	OpDecrypt:            "Decrypt",
-	OpSign:               "Sign",
-	OpSignatureVerify:    "Signature Verify",
-	OpMAC:                "MAC",
-	OpMACVerify:          "MAC Verify",
-	OpRNGRetrieve:        "RNG Retrieve",
-	OpRNGSeed:            "RNG Seed",
-	OpHash:               "Hash",
-	OpCreateSplitKey:     "Create Split Key",
-	OpJoinSplitKey:       "Join Split Key",
-	OpImport:             "Import",
-	OpExport:             "Export",
+	OpCreate:                    "Create",
+	OpCreateKeyPair:             "Create Key Pair",
+	OpRegister:                  "Register",
+	OpReKey:                     "Re-key",
+	OpDeriveKey:                 "Derive Key",
+	OpCertify:                   "Certify",
+	OpReCertify:                 "Re-certify",
+	OpLocate:                    "Locate",
+	OpCheck:                     "Check",
+	OpGet:                       "Get",
+	OpGetAttributes:             "Get Attributes",
+	OpGetAttributeList:          "Get Attribute List",
+	OpAddAttribute:              "Add Attribute",
+	OpModifyAttribute:           "Modify Attribute",
+	OpDeleteAttribute:           "Delete Attribute",
+	OpObtainLease:               "Obtain Lease",
+	OpGetUsageAllocation:        "Get Usage Allocation",
+	OpActivate:                  "Activate",
+	OpRevoke:                    "Revoke",
+	OpDestroy:                   "Destroy",
+	OpArchive:                   "Archive",
+	OpRecover:                   "Recover",
+	OpValidate:                  "Validate",
+	OpQuery:                     "Query",
+	OpCancel:                    "Cancel",
+	OpPoll:                      "Poll",
+	OpNotify:                    "Notify",
+	OpPut:                       "Put",
+	OpReKeyKeyPair:              "Re-key Key Pair",
+	OpDiscoverVersions:          "Discover Versions",
+	OpEncrypt:                   "Encrypt",
+	OpDecrypt:                   "Decrypt",
+	OpSign:                      "Sign",
+	OpSignatureVerify:           "Signature Verify",
+	OpMAC:                       "MAC",
+	OpMACVerify:                 "MAC Verify",
+	OpRNGRetrieve:               "RNG Retrieve",
+	OpRNGSeed:                   "RNG Seed",
+	OpHash:                      "Hash",
+	OpCreateSplitKey:            "Create Split Key",
+	OpJoinSplitKey:              "Join Split Key",
+	OpImport:                    "Import",
+	OpExport:                    "Export",
+	OpLog:                       "Log",
+	OpLogin:                     "Login",
+	OpLogout:                    "Logout",
+	OpDelegatedLogin:            "Delegated Login",
+	OpAdjustAttribute:           "Adjust Attribute",
+	OpSetAttribute:              "Set Attribute",
+	OpSetEndpointRole:           "Set Endpoint Role",
+	OpPKCS11:                    "PKCS#11",
+	OpInterop:                   "Interop",
+	OpReProvision:               "Re-Provision",
+	OpSetDefaults:               "Set Defaults",
+	OpSetConstraints:            "Set Constraints",
+	OpGetConstraints:            "Get Constraints",
+	OpQueryAsynchronousRequests: "Query Asynchronous Requests",
+	OpProcess:                   "Process",
+	OpPing:                      "Ping",
 }
 
 // String gives the specification's name.
@@ -106,27 +138,29 @@ type ObjectType uint32
 
 // The values of ObjectType.
 const (
-	ObjectTypeCertificate  ObjectType = 1
-	ObjectTypeSymmetricKey ObjectType = 2
-	ObjectTypePublicKey    ObjectType = 3
-	ObjectTypePrivateKey   ObjectType = 4
-	ObjectTypeSplitKey     ObjectType = 5
-	ObjectTypeTemplate     ObjectType = 6
-	ObjectTypeSecretData   ObjectType = 7
-	ObjectTypeOpaqueObject ObjectType = 8
-	ObjectTypePGPKey       ObjectType = 9
+	ObjectTypeCertificate        ObjectType = 1
+	ObjectTypeSymmetricKey       ObjectType = 2
+	ObjectTypePublicKey          ObjectType = 3
+	ObjectTypePrivateKey         ObjectType = 4
+	ObjectTypeSplitKey           ObjectType = 5
+	ObjectTypeTemplate           ObjectType = 6
+	ObjectTypeSecretData         ObjectType = 7
+	ObjectTypeOpaqueObject       ObjectType = 8
+	ObjectTypePGPKey             ObjectType = 9
+	ObjectTypeCertificateRequest ObjectType = 10 // since 2.0
 )
 
 var namesObjectType = map[ObjectType]string{
-	ObjectTypeCertificate:  "Certificate",
-	ObjectTypeSymmetricKey: "Symmetric Key",
-	ObjectTypePublicKey:    "Public Key",
-	ObjectTypePrivateKey:   "Private Key",
-	ObjectTypeSplitKey:     "Split Key",
-	ObjectTypeTemplate:     "Template",
-	ObjectTypeSecretData:   "Secret Data",
-	ObjectTypeOpaqueObject: "Opaque Object",
-	ObjectTypePGPKey:       "PGP Key",
+	ObjectTypeCertificate:        "Certificate",
+	ObjectTypeSymmetricKey:       "Symmetric Key",
+	ObjectTypePublicKey:          "Public Key",
+	ObjectTypePrivateKey:         "Private Key",
+	ObjectTypeSplitKey:           "Split Key",
+	ObjectTypeTemplate:           "Template",
+	ObjectTypeSecretData:         "Secret Data",
+	ObjectTypeOpaqueObject:       "Opaque Object",
+	ObjectTypePGPKey:             "PGP Key",
+	ObjectTypeCertificateRequest: "Certificate Request",
 }
 
 // String gives the specification's name.
@@ -178,64 +212,161 @@ var namesResultStatus = map[ResultStatus]string{
 // String gives the specification's name.
 func (e ResultStatus) String() string { return enumName(namesResultStatus, e) }
 
-// ResultReason says why an operation failed (KMIP 1.4, 9.1.3.2.29).
+// ResultReason says why an operation failed (KMIP 1.4, 9.1.3.2.29; KMIP 2.1, 11, from
+// Invalid Ticket on).
 type ResultReason uint32
 
 // The values of ResultReason.
 const (
-	ReasonItemNotFound                     ResultReason = 1
-	ReasonResponseTooLarge                 ResultReason = 2
-	ReasonAuthenticationNotSuccessful      ResultReason = 3
-	ReasonInvalidMessage                   ResultReason = 4
-	ReasonOperationNotSupported            ResultReason = 5
-	ReasonMissingData                      ResultReason = 6
-	ReasonInvalidField                     ResultReason = 7
-	ReasonFeatureNotSupported              ResultReason = 8
-	ReasonOperationCanceledByRequester     ResultReason = 9
-	ReasonCryptographicFailure             ResultReason = 10
-	ReasonIllegalOperation                 ResultReason = 11
-	ReasonPermissionDenied                 ResultReason = 12
-	ReasonObjectArchived                   ResultReason = 13
-	ReasonIndexOutOfBounds                 ResultReason = 14
-	ReasonApplicationNamespaceNotSupported ResultReason = 15
-	ReasonKeyFormatTypeNotSupported        ResultReason = 16
-	ReasonKeyCompressionTypeNotSupported   ResultReason = 17
-	ReasonEncodingOptionError              ResultReason = 18
-	ReasonKeyValueNotPresent               ResultReason = 19
-	ReasonAttestationRequired              ResultReason = 20
-	ReasonAttestationFailed                ResultReason = 21
-	ReasonSensitive                        ResultReason = 22
-	ReasonNotExtractable                   ResultReason = 23
-	ReasonObjectAlreadyExists              ResultReason = 24
-	ReasonGeneralFailure                   ResultReason = 0x100
+	ReasonItemNotFound                        ResultReason = 1
+	ReasonResponseTooLarge                    ResultReason = 2
+	ReasonAuthenticationNotSuccessful         ResultReason = 3
+	ReasonInvalidMessage                      ResultReason = 4
+	ReasonOperationNotSupported               ResultReason = 5
+	ReasonMissingData                         ResultReason = 6
+	ReasonInvalidField                        ResultReason = 7
+	ReasonFeatureNotSupported                 ResultReason = 8
+	ReasonOperationCanceledByRequester        ResultReason = 9
+	ReasonCryptographicFailure                ResultReason = 10
+	ReasonIllegalOperation                    ResultReason = 11
+	ReasonPermissionDenied                    ResultReason = 12
+	ReasonObjectArchived                      ResultReason = 13
+	ReasonIndexOutOfBounds                    ResultReason = 14
+	ReasonApplicationNamespaceNotSupported    ResultReason = 15
+	ReasonKeyFormatTypeNotSupported           ResultReason = 16
+	ReasonKeyCompressionTypeNotSupported      ResultReason = 17
+	ReasonEncodingOptionError                 ResultReason = 18
+	ReasonKeyValueNotPresent                  ResultReason = 19
+	ReasonAttestationRequired                 ResultReason = 20
+	ReasonAttestationFailed                   ResultReason = 21
+	ReasonSensitive                           ResultReason = 22
+	ReasonNotExtractable                      ResultReason = 23
+	ReasonObjectAlreadyExists                 ResultReason = 24
+	ReasonInvalidTicket                       ResultReason = 0x19
+	ReasonUsageLimitExceeded                  ResultReason = 0x1A
+	ReasonNumericRange                        ResultReason = 0x1B
+	ReasonInvalidDataType                     ResultReason = 0x1C
+	ReasonReadOnlyAttribute                   ResultReason = 0x1D
+	ReasonMultiValuedAttribute                ResultReason = 0x1E
+	ReasonUnsupportedAttribute                ResultReason = 0x1F
+	ReasonAttributeInstanceNotFound           ResultReason = 0x20
+	ReasonAttributeNotFound                   ResultReason = 0x21
+	ReasonAttributeReadOnly                   ResultReason = 0x22
+	ReasonAttributeSingleValued               ResultReason = 0x23
+	ReasonBadCryptographicParameters          ResultReason = 0x24
+	ReasonBadPassword                         ResultReason = 0x25
+	ReasonCodecError                          ResultReason = 0x26
+	ReasonIllegalObjectType                   ResultReason = 0x28
+	ReasonIncompatibleCryptographicUsageMask  ResultReason = 0x29
+	ReasonInternalServerError                 ResultReason = 0x2A
+	ReasonInvalidAsynchronousCorrelationValue ResultReason = 0x2B
+	ReasonInvalidAttribute                    ResultReason = 0x2C
+	ReasonInvalidAttributeValue               ResultReason = 0x2D
+	ReasonInvalidCorrelationValue             ResultReason = 0x2E
+	ReasonInvalidCSR                          ResultReason = 0x2F
+	ReasonInvalidObjectType                   ResultReason = 0x30
+	ReasonKeyWrapTypeNotSupported             ResultReason = 0x32
+	ReasonMissingInitializationVector         ResultReason = 0x34
+	ReasonNonUniqueNameAttribute              ResultReason = 0x35
+	ReasonObjectDestroyed                     ResultReason = 0x36
+	ReasonObjectNotFound                      ResultReason = 0x37
+	ReasonNotAuthorised                       ResultReason = 0x39
+	ReasonServerLimitExceeded                 ResultReason = 0x3A
+	ReasonUnknownEnumeration                  ResultReason = 0x3B
+	ReasonUnknownMessageExtension             ResultReason = 0x3C
+	ReasonUnknownTag                          ResultReason = 0x3D
+	ReasonUnsupportedCryptographicParameters  ResultReason = 0x3E
+	ReasonUnsupportedProtocolVersion          ResultReason = 0x3F
+	ReasonWrappingObjectArchived              ResultReason = 0x40
+	ReasonWrappingObjectDestroyed             ResultReason = 0x41
+	ReasonWrappingObjectNotFound              ResultReason = 0x42
+	ReasonWrongKeyLifecycleState              ResultReason = 0x43
+	ReasonProtectionStorageUnavailable        ResultReason = 0x44
+	ReasonPKCS11CodecError                    ResultReason = 0x45
+	ReasonPKCS11InvalidFunction               ResultReason = 0x46
+	ReasonPKCS11InvalidInterface              ResultReason = 0x47
+	ReasonPrivateProtectionStorageUnavailable ResultReason = 0x48
+	ReasonPublicProtectionStorageUnavailable  ResultReason = 0x49
+	ReasonUnknownObjectGroup                  ResultReason = 0x4A
+	ReasonConstraintViolation                 ResultReason = 0x4B
+	ReasonDuplicateProcessRequest             ResultReason = 0x4C
+	ReasonGeneralFailure                      ResultReason = 0x100
 )
 
 var namesResultReason = map[ResultReason]string{
-	ReasonItemNotFound:                     "Item Not Found",
-	ReasonResponseTooLarge:                 "Response Too Large",
-	ReasonAuthenticationNotSuccessful:      "Authentication Not Successful",
-	ReasonInvalidMessage:                   "Invalid Message",
-	ReasonOperationNotSupported:            "Operation Not Supported",
-	ReasonMissingData:                      "Missing Data",
-	ReasonInvalidField:                     "Invalid Field",
-	ReasonFeatureNotSupported:              "Feature Not Supported",
-	ReasonOperationCanceledByRequester:     "Operation Canceled By Requester",
-	ReasonCryptographicFailure:             "Cryptographic Failure",
-	ReasonIllegalOperation:                 "Illegal Operation",
-	ReasonPermissionDenied:                 "Permission Denied",
-	ReasonObjectArchived:                   "Object Archived",
-	ReasonIndexOutOfBounds:                 "Index Out of Bounds",
-	ReasonApplicationNamespaceNotSupported: "Application Namespace Not Supported",
-	ReasonKeyFormatTypeNotSupported:        "Key Format Type Not Supported",
-	ReasonKeyCompressionTypeNotSupported:   "Key Compression Type Not Supported",
-	ReasonEncodingOptionError:              "Encoding Option Error",
-	ReasonKeyValueNotPresent:               "Key Value Not Present",
-	ReasonAttestationRequired:              "Attestation Required",
-	ReasonAttestationFailed:                "Attestation Failed",
-	ReasonSensitive:                        "Sensitive",
-	ReasonNotExtractable:                   "Not Extractable",
-	ReasonObjectAlreadyExists:              "Object Already Exists",
-	ReasonGeneralFailure:                   "General Failure",
+	ReasonItemNotFound:                        "Item Not Found",
+	ReasonResponseTooLarge:                    "Response Too Large",
+	ReasonAuthenticationNotSuccessful:         "Authentication Not Successful",
+	ReasonInvalidMessage:                      "Invalid Message",
+	ReasonOperationNotSupported:               "Operation Not Supported",
+	ReasonMissingData:                         "Missing Data",
+	ReasonInvalidField:                        "Invalid Field",
+	ReasonFeatureNotSupported:                 "Feature Not Supported",
+	ReasonOperationCanceledByRequester:        "Operation Canceled By Requester",
+	ReasonCryptographicFailure:                "Cryptographic Failure",
+	ReasonIllegalOperation:                    "Illegal Operation",
+	ReasonPermissionDenied:                    "Permission Denied",
+	ReasonObjectArchived:                      "Object Archived",
+	ReasonIndexOutOfBounds:                    "Index Out of Bounds",
+	ReasonApplicationNamespaceNotSupported:    "Application Namespace Not Supported",
+	ReasonKeyFormatTypeNotSupported:           "Key Format Type Not Supported",
+	ReasonKeyCompressionTypeNotSupported:      "Key Compression Type Not Supported",
+	ReasonEncodingOptionError:                 "Encoding Option Error",
+	ReasonKeyValueNotPresent:                  "Key Value Not Present",
+	ReasonAttestationRequired:                 "Attestation Required",
+	ReasonAttestationFailed:                   "Attestation Failed",
+	ReasonSensitive:                           "Sensitive",
+	ReasonNotExtractable:                      "Not Extractable",
+	ReasonObjectAlreadyExists:                 "Object Already Exists",
+	ReasonInvalidTicket:                       "Invalid Ticket",
+	ReasonUsageLimitExceeded:                  "Usage Limit Exceeded",
+	ReasonNumericRange:                        "Numeric Range",
+	ReasonInvalidDataType:                     "Invalid Data Type",
+	ReasonReadOnlyAttribute:                   "Read Only Attribute",
+	ReasonMultiValuedAttribute:                "Multi Valued Attribute",
+	ReasonUnsupportedAttribute:                "Unsupported Attribute",
+	ReasonAttributeInstanceNotFound:           "Attribute Instance Not Found",
+	ReasonAttributeNotFound:                   "Attribute Not Found",
+	ReasonAttributeReadOnly:                   "Attribute Read Only",
+	ReasonAttributeSingleValued:               "Attribute Single Valued",
+	ReasonBadCryptographicParameters:          "Bad Cryptographic Parameters",
+	ReasonBadPassword:                         "Bad Password",
+	ReasonCodecError:                          "Codec Error",
+	ReasonIllegalObjectType:                   "Illegal Object Type",
+	ReasonIncompatibleCryptographicUsageMask:  "Incompatible Cryptographic Usage Mask",
+	ReasonInternalServerError:                 "Internal Server Error",
+	ReasonInvalidAsynchronousCorrelationValue: "Invalid Asynchronous Correlation Value",
+	ReasonInvalidAttribute:                    "Invalid Attribute",
+	ReasonInvalidAttributeValue:               "Invalid Attribute Value",
+	ReasonInvalidCorrelationValue:             "Invalid Correlation Value",
+	ReasonInvalidCSR:                          "Invalid CSR",
+	ReasonInvalidObjectType:                   "Invalid Object Type",
+	ReasonKeyWrapTypeNotSupported:             "Key Wrap Type Not Supported",
+	ReasonMissingInitializationVector:         "Missing Initialization Vector",
+	ReasonNonUniqueNameAttribute:              "Non Unique Name Attribute",
+	ReasonObjectDestroyed:                     "Object Destroyed",
+	ReasonObjectNotFound:                      "Object Not Found",
+	ReasonNotAuthorised:                       "Not Authorised",
+	ReasonServerLimitExceeded:                 "Server Limit Exceeded",
+	ReasonUnknownEnumeration:                  "Unknown Enumeration",
+	ReasonUnknownMessageExtension:             "Unknown Message Extension",
+	ReasonUnknownTag:                          "Unknown Tag",
+	ReasonUnsupportedCryptographicParameters:  "Unsupported Cryptographic Parameters",
+	ReasonUnsupportedProtocolVersion:          "Unsupported Protocol Version",
+	ReasonWrappingObjectArchived:              "Wrapping Object Archived",
+	ReasonWrappingObjectDestroyed:             "Wrapping Object Destroyed",
+	ReasonWrappingObjectNotFound:              "Wrapping Object Not Found",
+	ReasonWrongKeyLifecycleState:              "Wrong Key Lifecycle State",
+	ReasonProtectionStorageUnavailable:        "Protection Storage Unavailable",
+	ReasonPKCS11CodecError:                    "PKCS#11 Codec Error",
+	ReasonPKCS11InvalidFunction:               "PKCS#11 Invalid Function",
+	ReasonPKCS11InvalidInterface:              "PKCS#11 Invalid Interface",
+	ReasonPrivateProtectionStorageUnavailable: "Private Protection Storage Unavailable",
+	ReasonPublicProtectionStorageUnavailable:  "Public Protection Storage Unavailable",
+	ReasonUnknownObjectGroup:                  "Unknown Object Group",
+	ReasonConstraintViolation:                 "Constraint Violation",
+	ReasonDuplicateProcessRequest:             "Duplicate Process Request",
+	ReasonGeneralFailure:                      "General Failure",
 }
 
 // String gives the specification's name.
@@ -587,6 +718,8 @@ const (
 	QueryProfiles                  QueryFunction = 10
 	QueryCapabilities              QueryFunction = 11
 	QueryClientRegistrationMethods QueryFunction = 12
+	QueryDefaultsInformation       QueryFunction = 13 // since 2.0
+	QueryStorageProtectionMasks    QueryFunction = 14 // since 2.0
 )
 
 var namesQueryFunction = map[QueryFunction]string{
@@ -602,6 +735,8 @@ var namesQueryFunction = map[QueryFunction]string{
 	QueryProfiles:                  "Query Profiles",
 	QueryCapabilities:              "Query Capabilities",
 	QueryClientRegistrationMethods: "Query Client Registration Methods",
+	QueryDefaultsInformation:       "Query Defaults Information",
+	QueryStorageProtectionMasks:    "Query Storage Protection Masks",
 }
 
 // String gives the specification's name.

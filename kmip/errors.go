@@ -1,6 +1,7 @@
 package kmip
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -9,16 +10,20 @@ import (
 
 // Error is a failed operation: what a server answers, and what a client gets.
 // Find it with errors.As, or ask ReasonOf.
+//
+// Programs decide by Reason, which is one of KMIP 1.x whatever the version spoken. 2.x has
+// finer reasons: one stands in Reason2 beside it.
 type Error struct {
 	Operation Operation // 0 in an answer to an unreadable message
 	Status    ResultStatus
 	Reason    ResultReason
+	Reason2   ResultReason // what 2.x calls it; 0: as the table of reasons2.go says
 	Message   string
 }
 
 // Error gives "Operation: Reason: message".
 func (e *Error) Error() string {
-	s := e.Reason.String()
+	s := cmp.Or(e.Reason2, e.Reason).String()
 	if e.Reason == 0 {
 		s = e.Status.String()
 	}
@@ -36,7 +41,13 @@ func Errorf(reason ResultReason, format string, args ...any) *Error {
 	return &Error{Status: StatusOperationFailed, Reason: reason, Message: fmt.Sprintf(format, args...)}
 }
 
-// ReasonOf returns the result reason that an error stands for: its own, or that
+// In2 sets what 2.x calls the failure, and returns it.
+func (e *Error) In2(reason ResultReason) *Error {
+	e.Reason2 = reason
+	return e
+}
+
+// ReasonOf returns the result reason of 1.x that an error stands for: its own, or that
 // of a fault in a received message; 0 for any other error.
 func ReasonOf(err error) ResultReason {
 	var e *Error

@@ -36,7 +36,7 @@ func (p *GetRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagKeyFormatType:
 			p.KeyFormat = KeyFormatType(r.Enumeration())
 		case TagKeyWrapType:
@@ -70,7 +70,7 @@ func (p *GetResponse) Decode(r *ttlv.Reader) {
 		case r.Tag() == TagObjectType:
 			p.ObjectType = ObjectType(r.Enumeration())
 		case r.Tag() == TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case isObject(r.Tag()):
 			p.Object.Wipe()
 			p.Object = decodeObject(r)

@@ -29,7 +29,7 @@ func (p *GetAttributeListResponse) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
 	for _, n := range p.Names {
 		if sendable(n, v) {
-			w.TextString(TagAttributeName, n)
+			encodeAttributeName(w, v, n)
 		}
 	}
 }
@@ -37,11 +37,11 @@ func (p *GetAttributeListResponse) Encode(w *ttlv.Writer, v Version) {
 // Decode reads the payload's fields.
 func (p *GetAttributeListResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
-		switch r.Tag() {
+		switch asOf1(r.Tag()) {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagAttributeName:
-			p.Names = append(p.Names, r.TextString())
+			p.Names = append(p.Names, decodeAttributeName(r))
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (p *GetAttributesRequest) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
 	for _, n := range p.Names {
 		if sendable(n, v) {
-			w.TextString(TagAttributeName, n)
+			encodeAttributeName(w, v, n)
 		}
 	}
 }
@@ -35,11 +35,11 @@ func (p *GetAttributesRequest) Encode(w *ttlv.Writer, v Version) {
 // Decode reads the payload's fields.
 func (p *GetAttributesRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
-		switch r.Tag() {
+		switch asOf1(r.Tag()) {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagAttributeName:
-			p.Names = append(p.Names, r.TextString())
+			p.Names = append(p.Names, decodeAttributeName(r))
 		default:
 			r.Unexpected()
 		}
@@ -49,6 +49,10 @@ func (p *GetAttributesRequest) Decode(r *ttlv.Reader) {
 // Encode appends the payload's fields.
 func (p *GetAttributesResponse) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
+	if v.Major >= 2 {
+		p.Attributes.encodeIn(w, TagAttributes, v)
+		return
+	}
 	p.Attributes.encode(w, v)
 }
 
@@ -57,12 +61,14 @@ func (p *GetAttributesResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagAttribute:
 			if p.Attributes == nil {
 				p.Attributes = make(Attributes, 0, 4)
 			}
 			p.Attributes = append(p.Attributes, decodeAttribute(r))
+		case TagAttributes:
+			p.Attributes = decodeAttributes(r, false)
 		}
 	}
 }

@@ -42,6 +42,14 @@ func (p *LocateRequest) Encode(w *ttlv.Writer, v Version) {
 	if p.ObjectGroupMember != 0 && v.AtLeast(V1_1) {
 		w.Enumeration(TagObjectGroupMember, uint32(p.ObjectGroupMember))
 	}
+	if v.Major >= 2 {
+		m := w.Begin(TagAttributes)
+		for _, a := range p.Attributes {
+			a.encodeFilter(w)
+		}
+		w.End(m)
+		return
+	}
 	for _, a := range p.Attributes {
 		a.encode(w, V1_4)
 	}
@@ -61,7 +69,15 @@ func (p *LocateRequest) Decode(r *ttlv.Reader) {
 		case TagObjectGroupMember:
 			p.ObjectGroupMember = GroupMember(r.Enumeration())
 		case TagAttribute:
+			if r.Edition() >= 2 {
+				r.Unexpected()
+				break
+			}
 			p.Attributes = append(p.Attributes, decodeAttribute(r))
+		case TagAttributes:
+			if inPlace(r) {
+				p.Attributes = append(p.Attributes, decodeAttributes(r, true)...)
+			}
 		default:
 			r.Unexpected()
 		}

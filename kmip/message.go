@@ -58,6 +58,7 @@ type ResponseItem struct {
 	ID        []byte
 	Status    ResultStatus
 	Reason    ResultReason // 0 on success
+	Reason2   ResultReason // what 2.x calls it, as in Error
 	Message   string
 	Payload   Payload // nil on failure
 	// Fault says why the payload of a received item cannot be read, while the
@@ -73,7 +74,7 @@ func (i *ResponseItem) Err() error {
 	if i.Status == StatusSuccess {
 		return nil
 	}
-	return &Error{Operation: i.Operation, Status: i.Status, Reason: i.Reason, Message: i.Message}
+	return &Error{Operation: i.Operation, Status: i.Status, Reason: i.Reason, Reason2: i.Reason2, Message: i.Message}
 }
 
 // ResponseMessage is what a server answers.
@@ -115,7 +116,11 @@ func (m *RequestMessage) Encode(w *ttlv.Writer) {
 	if m.Header.ClientCorrelation != "" && v.AtLeast(V1_4) {
 		w.TextString(TagClientCorrelationValue, m.Header.ClientCorrelation)
 	}
-	if m.Header.Asynchronous {
+	switch {
+	case !m.Header.Asynchronous:
+	case v.Major >= 2:
+		w.Enumeration(TagAsynchronousIndicator, uint32(AsynchronousMandatory))
+	default:
 		w.Boolean(TagAsynchronousIndicator, true)
 	}
 	if m.Header.Authentication.Type != 0 {
@@ -186,7 +191,7 @@ func (i *ResponseItem) Encode(w *ttlv.Writer, v Version) {
 	}
 	w.Enumeration(TagResultStatus, uint32(i.Status))
 	if i.Reason != 0 {
-		w.Enumeration(TagResultReason, uint32(i.Reason))
+		w.Enumeration(TagResultReason, uint32(reasonIn(v, i.Reason, i.Reason2)))
 	}
 	if i.Message != "" {
 		w.TextString(TagResultMessage, i.Message)

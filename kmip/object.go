@@ -210,7 +210,13 @@ func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
 	} else {
 		w.ByteString(TagKeyMaterial, k.Material.Reveal())
 	}
-	k.Attributes.encode(w, v)
+	switch {
+	case len(k.Attributes) == 0:
+	case v.Major >= 2:
+		k.Attributes.encodeIn(w, TagAttributes, v)
+	default:
+		k.Attributes.encode(w, v)
+	}
 	w.End(kv)
 	if k.Algorithm != 0 {
 		w.Enumeration(TagCryptographicAlgorithm, uint32(k.Algorithm))
@@ -260,8 +266,10 @@ func (f KeyFormatType) Transparent() bool {
 func (k *KeyBlock) decodeValue(r *ttlv.Reader) {
 	for s := r.Structure(); s.Next(); {
 		switch {
-		case s.Tag() == TagAttribute:
+		case s.Tag() == TagAttribute && s.Edition() < 2:
 			k.Attributes = append(k.Attributes, decodeAttribute(s))
+		case s.Tag() == TagAttributes && s.Edition() >= 2:
+			k.Attributes = decodeAttributes(s, true)
 		case s.Tag() != TagKeyMaterial:
 			s.Unexpected()
 		case s.Type() == ttlv.ByteString:

@@ -119,6 +119,27 @@ func Operations() []Operation {
 		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt}
 }
 
+// Since returns the first version that has the operation.
+func (e Operation) Since() Version {
+	switch {
+	case e >= OpSetDefaults:
+		return V2_1
+	case e >= OpLog:
+		return V2_0
+	case e >= OpImport:
+		return V1_4
+	case e >= OpEncrypt:
+		return V1_2
+	case e >= OpReKeyKeyPair:
+		return V1_1
+	}
+	return V1_0
+}
+
+// in says whether a message of the major version can have the operation. Within 1.x and
+// within 2.x servers have always taken what is newer.
+func (e Operation) in(major int32) bool { return e.Since().Major <= max(major, 1) }
+
 // writeID leaves out an empty Unique Identifier, which stands for the ID
 // Placeholder: the object that the batch's last operation was about (KMIP 1.4, 4).
 func writeID(w *ttlv.Writer, id string) {
@@ -134,9 +155,21 @@ func readOnlyID(r *ttlv.Reader) (id string) {
 			r.Unexpected()
 			break
 		}
-		id = r.TextString()
+		id = readUID(r)
 	}
 	return id
+}
+
+// readUID reads the current field, the Unique Identifier of a request. 2.x may send the ID
+// Placeholder as a code; what it has codes for besides is refused.
+func readUID(r *ttlv.Reader) (id string) {
+	if r.Edition() < 2 || r.Type() != ttlv.Enumeration {
+		return r.TextString()
+	}
+	if n := r.Enumeration(); n != uniqueIdentifierPlaceholder {
+		r.Fail(Errorf(ReasonFeatureNotSupported, "of the codes for a Unique Identifier only ID Placeholder is supported, not %d", n))
+	}
+	return ""
 }
 
 // readID reads the payload of a response of which only the Unique Identifier counts.

@@ -36,7 +36,7 @@ func (p *RegisterRequest) Decode(r *ttlv.Reader) {
 		switch {
 		case r.Tag() == TagObjectType:
 			p.ObjectType = ObjectType(r.Enumeration())
-		case r.Tag() == TagTemplateAttribute:
+		case asOf1(r.Tag()) == TagTemplateAttribute:
 			p.Template = decodeTemplate(r)
 		case isObject(r.Tag()):
 			p.Object.Wipe()
@@ -64,9 +64,9 @@ func (p *RegisterResponse) Encode(w *ttlv.Writer, v Version) {
 // Decode reads the payload's fields.
 func (p *RegisterResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
-		switch r.Tag() {
+		switch asOf1(r.Tag()) {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagTemplateAttribute:
 			t := decodeTemplate(r)
 			p.Template = &t

@@ -39,7 +39,7 @@ func (p *RevokeRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagRevocationReason:
 			var err error
 			if p.Reason, err = ParseRevocationReason(r.Value()); err != nil {

@@ -2,7 +2,7 @@ package kmip
 
 import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 
-// The tags of KMIP 1.0 to 1.4 (KMIP 1.4, 9.1.3.1). A tag newer than a message's
+// The tags of KMIP 1.0 to 1.4 (KMIP 1.4, 9.1.3.1), and of 2.0 and 2.1 (KMIP 2.1, 11). A tag newer than a message's
 // version is never sent in it.
 const (
 	TagActivationDate                        ttlv.Tag = 0x420001
@@ -297,6 +297,85 @@ const (
 	TagExtractable                           ttlv.Tag = 0x420122
 	TagNeverExtractable                      ttlv.Tag = 0x420123
 	TagReplaceExisting                       ttlv.Tag = 0x420124
+	TagAttributes                            ttlv.Tag = 0x420125
+	TagCommonAttributes                      ttlv.Tag = 0x420126
+	TagPrivateKeyAttributes                  ttlv.Tag = 0x420127
+	TagPublicKeyAttributes                   ttlv.Tag = 0x420128
+	TagExtensionEnumeration                  ttlv.Tag = 0x420129
+	TagExtensionAttribute                    ttlv.Tag = 0x42012A
+	TagExtensionParentStructureTag           ttlv.Tag = 0x42012B
+	TagExtensionDescription                  ttlv.Tag = 0x42012C
+	TagServerName                            ttlv.Tag = 0x42012D
+	TagServerSerialNumber                    ttlv.Tag = 0x42012E
+	TagServerVersion                         ttlv.Tag = 0x42012F
+	TagServerLoad                            ttlv.Tag = 0x420130
+	TagProductName                           ttlv.Tag = 0x420131
+	TagBuildLevel                            ttlv.Tag = 0x420132
+	TagBuildDate                             ttlv.Tag = 0x420133
+	TagClusterInfo                           ttlv.Tag = 0x420134
+	TagAlternateFailoverEndpoints            ttlv.Tag = 0x420135
+	TagShortUniqueIdentifier                 ttlv.Tag = 0x420136
+	TagTag                                   ttlv.Tag = 0x420138
+	TagCertificateRequestUniqueIdentifier    ttlv.Tag = 0x420139
+	TagNISTKeyType                           ttlv.Tag = 0x42013A
+	TagAttributeReference                    ttlv.Tag = 0x42013B
+	TagCurrentAttribute                      ttlv.Tag = 0x42013C
+	TagNewAttribute                          ttlv.Tag = 0x42013D
+	TagCertificateRequestValue               ttlv.Tag = 0x420140
+	TagLogMessage                            ttlv.Tag = 0x420141
+	TagProfileVersion                        ttlv.Tag = 0x420142
+	TagProfileVersionMajor                   ttlv.Tag = 0x420143
+	TagProfileVersionMinor                   ttlv.Tag = 0x420144
+	TagProtectionLevel                       ttlv.Tag = 0x420145
+	TagProtectionPeriod                      ttlv.Tag = 0x420146
+	TagQuantumSafe                           ttlv.Tag = 0x420147
+	TagQuantumSafeCapability                 ttlv.Tag = 0x420148
+	TagTicket                                ttlv.Tag = 0x420149
+	TagTicketType                            ttlv.Tag = 0x42014A
+	TagTicketValue                           ttlv.Tag = 0x42014B
+	TagRequestCount                          ttlv.Tag = 0x42014C
+	TagRights                                ttlv.Tag = 0x42014D
+	TagObjects                               ttlv.Tag = 0x42014E
+	TagOperations                            ttlv.Tag = 0x42014F
+	TagRight                                 ttlv.Tag = 0x420150
+	TagEndpointRole                          ttlv.Tag = 0x420151
+	TagDefaultsInformation                   ttlv.Tag = 0x420152
+	TagObjectDefaults                        ttlv.Tag = 0x420153
+	TagEphemeral                             ttlv.Tag = 0x420154
+	TagServerHashedPassword                  ttlv.Tag = 0x420155
+	TagOneTimePassword                       ttlv.Tag = 0x420156
+	TagHashedPassword                        ttlv.Tag = 0x420157
+	TagAdjustmentType                        ttlv.Tag = 0x420158
+	TagPKCS11Interface                       ttlv.Tag = 0x420159
+	TagPKCS11Function                        ttlv.Tag = 0x42015A
+	TagPKCS11InputParameters                 ttlv.Tag = 0x42015B
+	TagPKCS11OutputParameters                ttlv.Tag = 0x42015C
+	TagPKCS11ReturnCode                      ttlv.Tag = 0x42015D
+	TagProtectionStorageMask                 ttlv.Tag = 0x42015E
+	TagProtectionStorageMasks                ttlv.Tag = 0x42015F
+	TagInteropFunction                       ttlv.Tag = 0x420160
+	TagInteropIdentifier                     ttlv.Tag = 0x420161
+	TagAdjustmentValue                       ttlv.Tag = 0x420162
+	TagCommonProtectionStorageMasks          ttlv.Tag = 0x420163
+	TagPrivateProtectionStorageMasks         ttlv.Tag = 0x420164
+	TagPublicProtectionStorageMasks          ttlv.Tag = 0x420165
+	TagObjectGroups                          ttlv.Tag = 0x420166
+	TagObjectTypes                           ttlv.Tag = 0x420167
+	TagConstraints                           ttlv.Tag = 0x420168
+	TagConstraint                            ttlv.Tag = 0x420169
+	TagRotateInterval                        ttlv.Tag = 0x42016A
+	TagRotateAutomatic                       ttlv.Tag = 0x42016B
+	TagRotateOffset                          ttlv.Tag = 0x42016C
+	TagRotateDate                            ttlv.Tag = 0x42016D
+	TagRotateGeneration                      ttlv.Tag = 0x42016E
+	TagRotateName                            ttlv.Tag = 0x42016F
+	TagRotateNameValue                       ttlv.Tag = 0x420170
+	TagRotateNameType                        ttlv.Tag = 0x420171
+	TagRotateLatest                          ttlv.Tag = 0x420172
+	TagAsynchronousRequest                   ttlv.Tag = 0x420173
+	TagSubmissionDate                        ttlv.Tag = 0x420174
+	TagProcessingStage                       ttlv.Tag = 0x420175
+	TagAsynchronousCorrelationValues         ttlv.Tag = 0x420176
 )
 
 // tagNames holds the names that the specification uses, by the tag less
@@ -594,6 +673,85 @@ var tagNames = [...]string{
 	TagExtractable - tagBase:                           "Extractable",
 	TagNeverExtractable - tagBase:                      "Never Extractable",
 	TagReplaceExisting - tagBase:                       "Replace Existing",
+	TagAttributes - tagBase:                            "Attributes",
+	TagCommonAttributes - tagBase:                      "Common Attributes",
+	TagPrivateKeyAttributes - tagBase:                  "Private Key Attributes",
+	TagPublicKeyAttributes - tagBase:                   "Public Key Attributes",
+	TagExtensionEnumeration - tagBase:                  "Extension Enumeration",
+	TagExtensionAttribute - tagBase:                    "Extension Attribute",
+	TagExtensionParentStructureTag - tagBase:           "Extension Parent Structure Tag",
+	TagExtensionDescription - tagBase:                  "Extension Description",
+	TagServerName - tagBase:                            "Server Name",
+	TagServerSerialNumber - tagBase:                    "Server Serial Number",
+	TagServerVersion - tagBase:                         "Server Version",
+	TagServerLoad - tagBase:                            "Server Load",
+	TagProductName - tagBase:                           "Product Name",
+	TagBuildLevel - tagBase:                            "Build Level",
+	TagBuildDate - tagBase:                             "Build Date",
+	TagClusterInfo - tagBase:                           "Cluster Info",
+	TagAlternateFailoverEndpoints - tagBase:            "Alternate Failover Endpoints",
+	TagShortUniqueIdentifier - tagBase:                 "Short Unique Identifier",
+	TagTag - tagBase:                                   "Tag",
+	TagCertificateRequestUniqueIdentifier - tagBase:    "Certificate Request Unique Identifier",
+	TagNISTKeyType - tagBase:                           "NIST Key Type",
+	TagAttributeReference - tagBase:                    "Attribute Reference",
+	TagCurrentAttribute - tagBase:                      "Current Attribute",
+	TagNewAttribute - tagBase:                          "New Attribute",
+	TagCertificateRequestValue - tagBase:               "Certificate Request Value",
+	TagLogMessage - tagBase:                            "Log Message",
+	TagProfileVersion - tagBase:                        "Profile Version",
+	TagProfileVersionMajor - tagBase:                   "Profile Version Major",
+	TagProfileVersionMinor - tagBase:                   "Profile Version Minor",
+	TagProtectionLevel - tagBase:                       "Protection Level",
+	TagProtectionPeriod - tagBase:                      "Protection Period",
+	TagQuantumSafe - tagBase:                           "Quantum Safe",
+	TagQuantumSafeCapability - tagBase:                 "Quantum Safe Capability",
+	TagTicket - tagBase:                                "Ticket",
+	TagTicketType - tagBase:                            "Ticket Type",
+	TagTicketValue - tagBase:                           "Ticket Value",
+	TagRequestCount - tagBase:                          "Request Count",
+	TagRights - tagBase:                                "Rights",
+	TagObjects - tagBase:                               "Objects",
+	TagOperations - tagBase:                            "Operations",
+	TagRight - tagBase:                                 "Right",
+	TagEndpointRole - tagBase:                          "Endpoint Role",
+	TagDefaultsInformation - tagBase:                   "Defaults Information",
+	TagObjectDefaults - tagBase:                        "Object Defaults",
+	TagEphemeral - tagBase:                             "Ephemeral",
+	TagServerHashedPassword - tagBase:                  "Server Hashed Password",
+	TagOneTimePassword - tagBase:                       "One Time Password",
+	TagHashedPassword - tagBase:                        "Hashed Password",
+	TagAdjustmentType - tagBase:                        "Adjustment Type",
+	TagPKCS11Interface - tagBase:                       "PKCS#11 Interface",
+	TagPKCS11Function - tagBase:                        "PKCS#11 Function",
+	TagPKCS11InputParameters - tagBase:                 "PKCS#11 Input Parameters",
+	TagPKCS11OutputParameters - tagBase:                "PKCS#11 Output Parameters",
+	TagPKCS11ReturnCode - tagBase:                      "PKCS#11 Return Code",
+	TagProtectionStorageMask - tagBase:                 "Protection Storage Mask",
+	TagProtectionStorageMasks - tagBase:                "Protection Storage Masks",
+	TagInteropFunction - tagBase:                       "Interop Function",
+	TagInteropIdentifier - tagBase:                     "Interop Identifier",
+	TagAdjustmentValue - tagBase:                       "Adjustment Value",
+	TagCommonProtectionStorageMasks - tagBase:          "Common Protection Storage Masks",
+	TagPrivateProtectionStorageMasks - tagBase:         "Private Protection Storage Masks",
+	TagPublicProtectionStorageMasks - tagBase:          "Public Protection Storage Masks",
+	TagObjectGroups - tagBase:                          "Object Groups",
+	TagObjectTypes - tagBase:                           "Object Types",
+	TagConstraints - tagBase:                           "Constraints",
+	TagConstraint - tagBase:                            "Constraint",
+	TagRotateInterval - tagBase:                        "Rotate Interval",
+	TagRotateAutomatic - tagBase:                       "Rotate Automatic",
+	TagRotateOffset - tagBase:                          "Rotate Offset",
+	TagRotateDate - tagBase:                            "Rotate Date",
+	TagRotateGeneration - tagBase:                      "Rotate Generation",
+	TagRotateName - tagBase:                            "Rotate Name",
+	TagRotateNameValue - tagBase:                       "Rotate Name Value",
+	TagRotateNameType - tagBase:                        "Rotate Name Type",
+	TagRotateLatest - tagBase:                          "Rotate Latest",
+	TagAsynchronousRequest - tagBase:                   "Asynchronous Request",
+	TagSubmissionDate - tagBase:                        "Submission Date",
+	TagProcessingStage - tagBase:                       "Processing Stage",
+	TagAsynchronousCorrelationValues - tagBase:         "Asynchronous Correlation Values",
 }
 
 const tagBase = 0x420000

@@ -15,13 +15,17 @@ var (
 	V1_2 = Version{1, 2}
 	V1_3 = Version{1, 3}
 	V1_4 = Version{1, 4}
+	V2_0 = Version{2, 0}
+	V2_1 = Version{2, 1}
 )
 
 // Versions returns the versions that this package speaks, the newest first.
-func Versions() []Version { return []Version{V1_4, V1_3, V1_2, V1_1, V1_0} }
+func Versions() []Version { return []Version{V2_1, V2_0, V1_4, V1_3, V1_2, V1_1, V1_0} }
 
 // Supported says whether this package speaks the version.
-func (v Version) Supported() bool { return v.Major == 1 && v.Minor >= 0 && v.Minor <= 4 }
+func (v Version) Supported() bool {
+	return v.Major == 1 && v.Minor >= 0 && v.Minor <= 4 || v.Major == 2 && v.Minor >= 0 && v.Minor <= 1
+}
 
 // Compare returns a negative number, 0 or a positive one, like cmp.Compare.
 func (v Version) Compare(o Version) int {
@@ -34,12 +38,12 @@ func (v Version) AtLeast(o Version) bool { return v.Compare(o) >= 0 }
 // String gives "1.4".
 func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
 
-// ParseVersion reads "1.0" to "1.4".
+// ParseVersion reads "1.0" to "1.4", "2.0" and "2.1".
 func ParseVersion(s string) (Version, error) {
 	for _, v := range Versions() {
 		if v.String() == s {
 			return v, nil
 		}
 	}
-	return Version{}, fmt.Errorf("KMIP version %q is none of 1.0, 1.1, 1.2, 1.3, 1.4", s)
+	return Version{}, fmt.Errorf("KMIP version %q is none of 1.0, 1.1, 1.2, 1.3, 1.4, 2.0, 2.1", s)
 }

@@ -25,22 +25,27 @@ type Reader struct {
 	rest  []byte // what follows the current item
 	value []byte // the current item's value
 	head  header
-	fault *error
+	*shared
+}
+
+// shared is what the Readers of one message have in common.
+type shared struct {
+	fault   error
+	edition int32
 }
 
 // NewReader returns a Reader over the fields of the single structure in b,
 // which has to have the tag. Run Check over b first when it comes from outside.
 func NewReader(b []byte, tag Tag) *Reader {
-	var fault error
-	r := &Reader{fault: &fault}
+	r := &Reader{shared: &shared{}}
 	h, err := parseHeader(b)
 	switch {
 	case err != nil:
-		fault = err
+		r.fault = err
 	case h.tag != tag:
-		fault = fmt.Errorf("%w: %s instead of %s", ErrField, h.tag, tag)
+		r.fault = fmt.Errorf("%w: %s instead of %s", ErrField, h.tag, tag)
 	case h.typ != Structure:
-		fault = fmt.Errorf("%w: %s is a Structure, not %s", ErrType, tag, h.typ)
+		r.fault = fmt.Errorf("%w: %s is a Structure, not %s", ErrType, tag, h.typ)
 	default:
 		r.rest = b[HeaderSize : HeaderSize+h.length]
 	}
@@ -50,17 +55,17 @@ func NewReader(b []byte, tag Tag) *Reader {
 // NewFieldsReader returns a Reader over fields that stand in no structure, as
 // [Reader.Fields] gives them.
 func NewFieldsReader(fields []byte) *Reader {
-	return &Reader{rest: fields, fault: new(error)}
+	return &Reader{rest: fields, shared: &shared{}}
 }
 
 // Next goes to the next field. It returns false at the end and after a fault.
 func (r *Reader) Next() bool {
-	if *r.fault != nil || len(r.rest) == 0 {
+	if r.fault != nil || len(r.rest) == 0 {
 		return false
 	}
 	h, err := parseHeader(r.rest)
 	if err != nil {
-		*r.fault = err
+		r.fault = err
 		return false
 	}
 	r.head = h
@@ -76,14 +81,22 @@ func (r *Reader) Tag() Tag { return r.head.tag }
 func (r *Reader) Type() Type { return r.head.typ }
 
 // Err returns the first fault.
-func (r *Reader) Err() error { return *r.fault }
+func (r *Reader) Err() error { return r.fault }
 
 // Fail records a fault of meaning, unless there is one already.
 func (r *Reader) Fail(err error) {
-	if *r.fault == nil {
-		*r.fault = err
+	if r.fault == nil {
+		r.fault = err
 	}
 }
+
+// SetEdition tells the decoders of a message which edition of the format it is in.
+// What the numbers mean is the caller's affair: package kmip sets the major version
+// of the protocol. 0 is the edition before one is set.
+func (r *Reader) SetEdition(n int32) { r.edition = n }
+
+// Edition returns what SetEdition was given on this Reader or on one that it came from.
+func (r *Reader) Edition() int32 { return r.edition }
 
 // Skip passes over the current field. It is there to be read: a decoder says
 // what it ignores.
@@ -165,7 +178,7 @@ func (r *Reader) Interval() uint32 {
 
 // Structure returns a Reader over the current field's own fields.
 func (r *Reader) Structure() *Reader {
-	sub := &Reader{fault: r.fault}
+	sub := &Reader{shared: r.shared}
 	if r.is(Structure) {
 		sub.rest = r.value
 	}
@@ -194,8 +207,8 @@ func (r *Reader) BigInteger() []byte {
 // outer Reader in order. A batch item's payload is read so.
 func (r *Reader) Isolated() *Reader {
 	sub := r.Structure()
-	fault := *r.fault
-	sub.fault = &fault
+	isolated := *r.shared
+	sub.shared = &isolated
 	return sub
 }
 
