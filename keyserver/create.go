@@ -14,7 +14,7 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 		return nil, err
 	}
 	if p.ObjectType != kmip.ObjectTypeSymmetricKey {
-		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects of type %s cannot be created, only Symmetric Keys", p.ObjectType)
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects of type %s cannot be created, only Symmetric Keys", p.ObjectType).In2(kmip.ReasonInvalidObjectType)
 	}
 	if err := noTemplates(p.Template); err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func (s *Server) load() error {
 // errNotFound is the answer for an object that is not there and for one that the
 // client may not see.
 func errNotFound(id string) error {
-	return kmip.Errorf(kmip.ReasonItemNotFound, "there is no object %.64q", id)
+	return kmip.Errorf(kmip.ReasonItemNotFound, "there is no object %.64q", id).In2(kmip.ReasonObjectNotFound)
 }
 
 // find returns the object that a request names, or that the ID Placeholder stands
@@ -48,7 +48,7 @@ func errNotFound(id string) error {
 func (s *Server) find(r *request, id string) (*object.Object, error) {
 	if id == "" {
 		if id = r.Placeholder; id == "" {
-			return nil, kmip.Errorf(kmip.ReasonItemNotFound, "the request names no object, and the ID Placeholder is empty")
+			return nil, kmip.Errorf(kmip.ReasonItemNotFound, "the request names no object, and the ID Placeholder is empty").In2(kmip.ReasonObjectNotFound)
 		}
 	}
 	r.uid = id

@@ -33,9 +33,8 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 
 // discoverVersions says which versions are common, the newest first (KMIP 1.4, 4.26).
 func (s *Server) discoverVersions(p *kmip.DiscoverVersionsRequest) (*kmip.DiscoverVersionsResponse, error) {
-	versions := kmip.Versions()
-	if len(p.Versions) > 0 {
-		versions = slices.DeleteFunc(versions, func(v kmip.Version) bool { return !slices.Contains(p.Versions, v) })
-	}
+	versions := slices.DeleteFunc(kmip.Versions(), func(v kmip.Version) bool {
+		return len(s.o.Versions) > 0 && !slices.Contains(s.o.Versions, v) || len(p.Versions) > 0 && !slices.Contains(p.Versions, v)
+	})
 	return &kmip.DiscoverVersionsResponse{Versions: versions}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
 )
 
@@ -45,6 +46,9 @@ type Options struct {
 	// Version is this program's, for Query.
 	Version string
 
+	// Versions are the versions of KMIP that are spoken; nil: all.
+	Versions []kmip.Version
+
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 
@@ -72,6 +76,11 @@ func New(o Options) (*Server, error) {
 	if o.Store == nil || o.Endpoints == nil {
 		return nil, errors.New("a key server needs a store and a register of endpoints")
 	}
+	for _, v := range o.Versions {
+		if !v.Supported() {
+			return nil, fmt.Errorf("KMIP %s is not supported", v)
+		}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -89,6 +98,6 @@ func New(o Options) (*Server, error) {
 // progress are answered. It may be called for several listeners.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, conf *tls.Config) error {
 	o := s.o.Network
-	o.Handler, o.Log = s, s.log
+	o.Handler, o.Log, o.Versions = s, s.log, s.o.Versions
 	return kmipserver.New(o).Serve(ctx, ln, conf)
 }

@@ -156,7 +156,7 @@ func (tx *transaction) check() error {
 		}
 		c.fresh = false
 		if c.record = c.next.Marshal(); len(c.record) > maxRecord {
-			return kmip.Errorf(kmip.ReasonIndexOutOfBounds, "the attributes of an object can take %d bytes at most", maxRecord)
+			return kmip.Errorf(kmip.ReasonIndexOutOfBounds, "the attributes of an object can take %d bytes at most", maxRecord).In2(kmip.ReasonServerLimitExceeded)
 		}
 		fresh = append(fresh, c)
 		for _, n := range c.newNames() {
@@ -172,7 +172,7 @@ func (tx *transaction) check() error {
 	for _, c := range fresh {
 		for _, n := range c.newNames() {
 			if tx.nameTaken(c.next.Owner, n, c.id) {
-				return kmip.Errorf(c.reason, "another object has the Name %.250q already", n)
+				return kmip.Errorf(c.reason, "another object has the Name %.250q already", n).In2(kmip.ReasonNonUniqueNameAttribute)
 			}
 		}
 	}

@@ -149,7 +149,9 @@ func (p encodedAs) Encode(w *ttlv.Writer, _ kmip.Version) { p.Payload.Encode(w, 
 
 func TestDecodeRequest2_Refusals(t *testing.T) {
 	field := func(tag ttlv.Tag, v ttlv.Value) ttlv.Field { return ttlv.Field{Tag: tag, Value: v} }
-	locate := func(f ...ttlv.Field) raw { return raw{kmip.OpLocate, []ttlv.Field{field(kmip.TagAttributes, ttlv.StructureValue(f...))}} }
+	locate := func(f ...ttlv.Field) raw {
+		return raw{kmip.OpLocate, []ttlv.Field{field(kmip.TagAttributes, ttlv.StructureValue(f...))}}
+	}
 	vendor := func(vendor, name string) ttlv.Field {
 		return field(kmip.TagAttribute, ttlv.StructureValue(field(kmip.TagVendorIdentification, ttlv.TextValue(vendor)), field(kmip.TagAttributeName, ttlv.TextValue(name)), field(kmip.TagAttributeValue, ttlv.TextValue("v"))))
 	}

@@ -122,7 +122,7 @@ func TestMessages_Files(t *testing.T) {
 		"no such files":  {func(o *backend.Options) { o.ClientCertFile, o.ServerCAFile = "/nowhere/c.pem", "/nowhere/ca.pem" }, []string{"/nowhere/c.pem", "/nowhere/ca.pem", "no such file"}},
 		"mismatch":       {func(o *backend.Options) { o.ClientKeyFile = other.KeyFile }, []string{other.KeyFile, "does not belong to the certificate"}},
 		"not PEM":        {func(o *backend.Options) { o.ServerCAFile = broken }, []string{broken, "not in PEM form"}},
-		"version":        {func(o *backend.Options) { o.ProtocolVersion = "2.1" }, []string{`"2.1"`}},
+		"version":        {func(o *backend.Options) { o.ProtocolVersion = "3.0" }, []string{`"3.0"`}},
 		"server address": {func(o *backend.Options) { o.Servers = []string{"kms.example"} }, []string{`"kms.example"`}},
 	} {
 		t.Run(name, func(t *testing.T) {

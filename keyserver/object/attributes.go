@@ -87,17 +87,28 @@ func (o *Object) Add(a kmip.Attribute, now time.Time) (kmip.Attribute, error) {
 		return a, err
 	}
 	if _, exists := o.get(a.Name); exists && !t.Multi || o.has(a.Name, a.Value) {
-		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s already", a.Name)
+		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s already", a.Name).In2(taken(a.Name, t))
 	}
 	if date := o.Dates.field(a.Name); date != nil {
 		return a, o.changeDate(a, now)
 	}
 	if len(o.Attributes) >= maxInstances {
-		return a, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances)
+		return a, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances).In2(kmip.ReasonServerLimitExceeded)
 	}
 	o.change(now)
 	o.Attributes.Add(a.Name, a.Value)
 	return o.Attributes[len(o.Attributes)-1], nil
+}
+
+// taken is what 2.x calls it that an attribute cannot be there twice.
+func taken(name string, t kmip.AttributeType) kmip.ResultReason {
+	switch {
+	case name == kmip.AttrName:
+		return kmip.ReasonNonUniqueNameAttribute
+	case t.Multi:
+		return kmip.ReasonInvalidAttributeValue
+	}
+	return kmip.ReasonAttributeSingleValued
 }
 
 // Modify gives an instance of an attribute another value (KMIP 1.4, 4.15 and 11.16).
@@ -113,7 +124,7 @@ func (o *Object) Modify(a kmip.Attribute, now time.Time) (kmip.Attribute, error)
 		return a, o.changeFlag(a, now)
 	}
 	if _, exists := o.get(a.Name); !exists {
-		return a, kmip.Errorf(kmip.ReasonInvalidField, "the object has no attribute %s: add it first", a.Name)
+		return a, kmip.Errorf(kmip.ReasonInvalidField, "the object has no attribute %s: add it first", a.Name).In2(kmip.ReasonAttributeNotFound)
 	}
 	if date := o.Dates.field(a.Name); date != nil {
 		if a.Index != 0 {
@@ -126,7 +137,7 @@ func (o *Object) Modify(a kmip.Attribute, now time.Time) (kmip.Attribute, error)
 		return a, noInstance(a.Name, a.Index)
 	}
 	if !o.Attributes[i].Value.Equal(a.Value) && o.has(a.Name, a.Value) {
-		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s with this value already", a.Name)
+		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s with this value already", a.Name).In2(taken(a.Name, t))
 	}
 	o.change(now)
 	o.Attributes[i].Value = a.Value
@@ -157,9 +168,9 @@ func (o *Object) checkChange(name string, how kmip.Access, now time.Time) (kmip.
 	case err != nil:
 		return t, err
 	case t.Client&how == 0:
-		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the attribute %s cannot be changed so by a client", name)
+		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the attribute %s cannot be changed so by a client", name).In2(kmip.ReasonAttributeReadOnly)
 	case o.Destroyed():
-		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed; its attributes stay as they are")
+		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed; its attributes stay as they are").In2(kmip.ReasonObjectDestroyed)
 	case o.Dates.field(name) != nil:
 		return t, o.checkDateChange(name, now)
 	}
@@ -183,7 +194,7 @@ func (o *Object) find(name string, index int32) int {
 }
 
 func noInstance(name string, index int32) error {
-	return kmip.Errorf(kmip.ReasonItemNotFound, "the object has no attribute %s with the index %d", name, index)
+	return kmip.Errorf(kmip.ReasonItemNotFound, "the object has no attribute %s with the index %d", name, index).In2(kmip.ReasonAttributeInstanceNotFound)
 }
 
 // Filter is an attribute that objects are looked for by (KMIP 1.4, 4.9).
@@ -201,9 +212,9 @@ func NewFilter(a kmip.Attribute) (Filter, error) {
 	t, known := kmip.AttributeTypeOf(a.Name)
 	switch {
 	case !known:
-		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %.64q, which is unknown", a.Name)
+		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %.64q, which is unknown", a.Name).In2(kmip.ReasonUnsupportedAttribute)
 	case a.Name == kmip.AttrDigest:
-		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %s", a.Name)
+		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "objects cannot be located by the attribute %s", a.Name).In2(kmip.ReasonUnsupportedAttribute)
 	case a.Value.Type == ttlv.Structure && len(a.Value.Fields) == 0:
 		return Filter{}, kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no fields to locate by", a.Name)
 	}

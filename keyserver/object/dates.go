@@ -36,7 +36,7 @@ func (o *Object) checkDates() error {
 		{d.Activation, d.Deactivation, kmip.AttrActivationDate, kmip.AttrDeactivationDate},
 	} {
 		if !r.first.IsZero() && !r.last.IsZero() && r.first.After(r.last) {
-			return kmip.Errorf(kmip.ReasonInvalidField, "the %s is later than the %s", r.firstName, r.lastName)
+			return kmip.Errorf(kmip.ReasonInvalidField, "the %s is later than the %s", r.firstName, r.lastName).In2(kmip.ReasonInvalidAttributeValue)
 		}
 	}
 	return nil
@@ -51,14 +51,14 @@ func (o *Object) checkDateChange(name string, now time.Time) error {
 	switch name {
 	case kmip.AttrProcessStartDate, kmip.AttrProtectStopDate:
 		if reached(*o.Dates.field(name), now) {
-			return kmip.Errorf(kmip.ReasonPermissionDenied, "the %s has passed: it cannot be changed any more", name)
+			return kmip.Errorf(kmip.ReasonPermissionDenied, "the %s has passed: it cannot be changed any more", name).In2(kmip.ReasonWrongKeyLifecycleState)
 		}
 		fallthrough
 	case kmip.AttrDeactivationDate:
 		allowed = allowed || s == kmip.StateActive
 	}
 	if !allowed {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the %s of a %s object cannot be changed", name, s)
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the %s of a %s object cannot be changed", name, s).In2(kmip.ReasonWrongKeyLifecycleState)
 	}
 	return nil
 }

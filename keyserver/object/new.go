@@ -18,7 +18,7 @@ func New(typ kmip.ObjectType, given kmip.Attributes, now time.Time) (*Object, er
 	o := &Object{Type: typ, State: kmip.StatePreActive, Fresh: true}
 	o.Dates.Initial, o.Dates.LastChange = seconds(now), seconds(now)
 	if len(given) > maxInstances {
-		return nil, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances)
+		return nil, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances).In2(kmip.ReasonServerLimitExceeded)
 	}
 	for _, a := range given {
 		if err := o.set(a); err != nil {
@@ -40,21 +40,21 @@ func (o *Object) set(a kmip.Attribute) error {
 		return err
 	}
 	if t.Client&kmip.ClientSets == 0 {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s cannot be given by a client", a.Name)
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s cannot be given by a client", a.Name).In2(kmip.ReasonAttributeReadOnly)
 	}
 	if err := checkValue(t, a.Value); err != nil {
 		return err
 	}
 	_, exists := o.get(a.Name)
 	if exists && !t.Multi {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s can be given once only", a.Name)
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s can be given once only", a.Name).In2(kmip.ReasonAttributeSingleValued)
 	}
 	if date := o.Dates.field(a.Name); date != nil {
 		*date = a.Value.Time()
 		return nil
 	}
 	if o.has(a.Name, a.Value) {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is given twice with the same value", a.Name)
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is given twice with the same value", a.Name).In2(kmip.ReasonInvalidAttributeValue)
 	}
 	o.Attributes.Add(a.Name, a.Value)
 	return nil
@@ -64,7 +64,7 @@ func (o *Object) set(a kmip.Attribute) error {
 func typeOf(name string) (kmip.AttributeType, error) {
 	t, ok := kmip.AttributeTypeOf(name)
 	if !ok || len(name) > maxName {
-		return t, kmip.Errorf(kmip.ReasonInvalidField, "the attribute %.64q is unknown", name)
+		return t, kmip.Errorf(kmip.ReasonInvalidField, "the attribute %.64q is unknown", name).In2(kmip.ReasonUnsupportedAttribute)
 	}
 	return t, nil
 }
@@ -75,10 +75,10 @@ const maxName = 1024
 // checkType returns nil if a value has the type that the attribute's values have.
 func checkType(t kmip.AttributeType, v ttlv.Value) error {
 	if v.Type == 0 {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no value", t.Name)
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s has no value", t.Name).In2(kmip.ReasonInvalidAttributeValue)
 	}
 	if t.Type != 0 && v.Type != t.Type {
-		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is of type %s, not %s", t.Name, t.Type, v.Type)
+		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is of type %s, not %s", t.Name, t.Type, v.Type).In2(kmip.ReasonInvalidDataType)
 	}
 	return nil
 }
@@ -94,10 +94,10 @@ func checkValue(t kmip.AttributeType, v ttlv.Value) error {
 		var n kmip.Name
 		if n, err = kmip.ParseName(v); err == nil {
 			if n.Value == "" {
-				return kmip.Errorf(kmip.ReasonInvalidField, "a Name must not be empty")
+				return kmip.Errorf(kmip.ReasonInvalidField, "a Name must not be empty").In2(kmip.ReasonInvalidAttributeValue)
 			}
 			if n.Type != kmip.NameUninterpretedTextString && n.Type != kmip.NameURI {
-				return kmip.Errorf(kmip.ReasonInvalidField, "the Name Type %s is unknown", n.Type)
+				return kmip.Errorf(kmip.ReasonInvalidField, "the Name Type %s is unknown", n.Type).In2(kmip.ReasonInvalidAttributeValue)
 			}
 		}
 	case kmip.AttrAppSpecificInformation:
@@ -110,7 +110,7 @@ func checkValue(t kmip.AttributeType, v ttlv.Value) error {
 		_, err = kmip.ParseLink(v)
 	}
 	if err != nil {
-		return kmip.Errorf(kmip.ReasonInvalidField, "%v", err)
+		return kmip.Errorf(kmip.ReasonInvalidField, "%v", err).In2(kmip.ReasonInvalidAttributeValue)
 	}
 	return nil
 }

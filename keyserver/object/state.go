@@ -14,7 +14,7 @@ const maxSkew = time.Hour
 // but the destroyed ones is given out: its owner may still have data under it.
 func (o *Object) CheckGet() error {
 	if o.Destroyed() {
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left")
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
 	}
 	if v, ok := o.Attributes.Get(kmip.AttrSensitive); ok && v.Int != 0 {
 		return kmip.Errorf(kmip.ReasonSensitive, "the object is Sensitive: it is given out wrapped only, which this server does not do")
@@ -30,20 +30,20 @@ func (o *Object) CheckGet() error {
 // with one that was taken out of use).
 func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
 	if o.Destroyed() {
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left")
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
 	}
 	if mask, _ := o.Attributes.Get(kmip.AttrCryptographicUsageMask); kmip.UsageMask(mask.Int)&use == 0 {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Cryptographic Usage Mask does not allow this")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Cryptographic Usage Mask does not allow this").In2(kmip.ReasonIncompatibleCryptographicUsageMask)
 	}
 	state := o.StateAt(now)
 	protects := use == kmip.UsageEncrypt
 	switch {
 	case state == kmip.StatePreActive, protects && state != kmip.StateActive:
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is %s", state)
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is %s", state).In2(kmip.ReasonWrongKeyLifecycleState)
 	case protects && reached(o.Dates.ProtectStop, now):
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Protect Stop Date has passed")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Protect Stop Date has passed").In2(kmip.ReasonWrongKeyLifecycleState)
 	case !protects && !o.Dates.ProcessStart.IsZero() && !reached(o.Dates.ProcessStart, now):
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Process Start Date has not come")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Process Start Date has not come").In2(kmip.ReasonWrongKeyLifecycleState)
 	}
 	return nil
 }
@@ -51,10 +51,10 @@ func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
 // Activate makes a Pre-Active object Active (KMIP 1.4, 4.19).
 func (o *Object) Activate(now time.Time) error {
 	if s := o.StateAt(now); s != kmip.StatePreActive {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "only a Pre-Active object can be activated; this one is %s", s)
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "only a Pre-Active object can be activated; this one is %s", s).In2(kmip.ReasonWrongKeyLifecycleState)
 	}
 	if reached(o.Dates.Deactivation, now) {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Deactivation Date has passed")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Deactivation Date has passed").In2(kmip.ReasonWrongKeyLifecycleState)
 	}
 	o.change(now)
 	o.State = kmip.StateActive
@@ -85,7 +85,7 @@ func (o *Object) Revoke(reason kmip.RevocationReason, occurrence, now time.Time)
 	from := o.StateAt(now)
 	to, ok := afterRevoke(from, compromise)
 	if !ok {
-		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "a %s object cannot be revoked for the reason %s", from, reason.Code)
+		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "a %s object cannot be revoked for the reason %s", from, reason.Code).In2(kmip.ReasonWrongKeyLifecycleState)
 	}
 	if to == from {
 		return false, nil
@@ -130,9 +130,9 @@ func (o *Object) Destroy(now time.Time) error {
 	case kmip.StateCompromised:
 		to = kmip.StateDestroyedCompromised
 	case kmip.StateActive:
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "an Active object cannot be destroyed; revoke it first")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "an Active object cannot be destroyed; revoke it first").In2(kmip.ReasonWrongKeyLifecycleState)
 	default:
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed before")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed before").In2(kmip.ReasonObjectDestroyed)
 	}
 	o.change(now)
 	o.State = to

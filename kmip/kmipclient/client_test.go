@@ -82,8 +82,8 @@ func fault(t testing.TB, err error) *kmipclient.Error {
 }
 
 func TestNew_TellsEveryFault(t *testing.T) {
-	_, err := kmipclient.New(kmipclient.Options{Servers: []string{"host", ":1"}, Version: kmip.Version{Major: 2}})
-	for _, want := range []string{`"host"`, `":1"`, "no TLS", "2.0"} {
+	_, err := kmipclient.New(kmipclient.Options{Servers: []string{"host", ":1"}, Version: kmip.Version{Major: 3}})
+	for _, want := range []string{`"host"`, `":1"`, "no TLS", "3.0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell %s", err, want)
 		}
@@ -127,7 +127,7 @@ func TestOperations(t *testing.T) {
 	if q, err := c.Query(ctx(t), kmip.QueryOperations); err != nil || len(q.Operations) == 0 {
 		t.Errorf("Query: %+v, %v", q, err)
 	}
-	if d, err := c.DiscoverVersions(ctx(t)); err != nil || len(d.Versions) != 5 {
+	if d, err := c.DiscoverVersions(ctx(t)); err != nil || len(d.Versions) != 7 {
 		t.Errorf("Discover Versions: %+v, %v", d, err)
 	}
 	var refusal *kmip.Error
@@ -175,6 +175,12 @@ func TestVersions(t *testing.T) {
 		"hangs up, 1.0 only":         {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_0}, HangsUp: true}, want: kmip.V1_0},
 		"hangs up, up to 1.2":        {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V1_1, kmip.V1_2}, HangsUp: true}, want: kmip.V1_2},
 		"answers in its own":         {keeper: &kmiptest.Keeper{AnswersIn: kmip.V1_1, NoDiscover: true}, want: kmip.V1_1},
+		"2.x beside 1.x":             {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V2_1, kmip.V1_2}}, want: kmip.V1_2},
+		"nothing older than 2.0":     {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V2_0, kmip.V2_1}}, want: kmip.V2_1},
+		"2.0 only, answers in it":    {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V2_0}, AnswersIn: kmip.V2_0}, want: kmip.V2_0},
+		"2.0 only, no Discover":      {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V2_0}, AnswersIn: kmip.V2_0, NoDiscover: true}, want: kmip.V2_0},
+		"hangs up, 2.0 only":         {keeper: &kmiptest.Keeper{Versions: []kmip.Version{kmip.V2_0}, HangsUp: true}, want: kmip.V2_0},
+		"fixed, 2.1":                 {fixed: kmip.V2_1, want: kmip.V2_1},
 		"fixed":                      {fixed: kmip.V1_2, want: kmip.V1_2},
 		"fixed, nothing is asked of": {keeper: &kmiptest.Keeper{NoDiscover: true}, fixed: kmip.V1_0, want: kmip.V1_0},
 	} {

@@ -1,6 +1,7 @@
 package kmipclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,16 @@ func (c *Client) DiscoverVersions(ctx context.Context, versions ...kmip.Version)
 	return call[*kmip.DiscoverVersionsResponse](ctx, c, &kmip.DiscoverVersionsRequest{Versions: versions})
 }
 
-// negotiate settles the version of a new connection: the fixed one, or the highest
+// preferred are the versions in the order in which a client takes them: 1.x, the newest
+// first, since all servers have been tried with it; then 2.x, for servers that offer
+// nothing older.
+func preferred() []kmip.Version {
+	versions := kmip.Versions()
+	slices.SortStableFunc(versions, func(a, b kmip.Version) int { return cmp.Compare(a.Major, b.Major) })
+	return versions
+}
+
+// negotiate settles the version of a new connection: the fixed one, or the preferred
 // common one of Discover Versions. It came with 1.1; a server that does not take
 // it is asked something harmless in each version from the top. Old servers hang up
 // on what they do not know: then the next question goes over a new connection,
@@ -36,7 +46,12 @@ func (c *Client) negotiate(ctx context.Context, cn *conn) (*conn, *ServerError) 
 		return c.probe(ctx, cn)
 	}
 	cn.version = kmip.V1_1
-	answer, _, refusal, fault := cn.ask(ctx, &kmip.DiscoverVersionsRequest{Versions: kmip.Versions()})
+	question := &kmip.DiscoverVersionsRequest{Versions: preferred()}
+	answer, spoken, refusal, fault := cn.ask(ctx, question)
+	if fault == nil && spoken.Supported() && spoken.Major != cn.version.Major { // it speaks no 1.x
+		cn.version = spoken
+		answer, _, refusal, fault = cn.ask(ctx, question)
+	}
 	switch {
 	case fault != nil && hungUp(fault) && ctx.Err() == nil:
 		c.o.Logger.Debug("the key server hangs up on Discover Versions; trying one version after the other", "server", s.addr)
@@ -54,7 +69,7 @@ func (c *Client) negotiate(ctx context.Context, cn *conn) (*conn, *ServerError) 
 		return nil, fault
 	case refusal == nil:
 		offered := answer.(*kmip.DiscoverVersionsResponse).Versions
-		for _, v := range kmip.Versions() {
+		for _, v := range preferred() {
 			if slices.Contains(offered, v) {
 				cn.version = v
 				return cn, nil
@@ -75,11 +90,12 @@ func (c *Client) negotiate(ctx context.Context, cn *conn) (*conn, *ServerError) 
 func (c *Client) probe(ctx context.Context, cn *conn) (*conn, *ServerError) {
 	s := cn.server
 	var last error
-	for i, v := range kmip.Versions() {
+	versions := preferred()
+	for i, v := range versions {
 		cn.version = v
 		_, spoken, refusal, fault := cn.ask(ctx, harmless)
 		if fault != nil {
-			if !hungUp(fault) || ctx.Err() != nil || i == len(kmip.Versions())-1 {
+			if !hungUp(fault) || ctx.Err() != nil || i == len(versions)-1 {
 				cn.Close()
 				return nil, fault
 			}
@@ -89,14 +105,14 @@ func (c *Client) probe(ctx context.Context, cn *conn) (*conn, *ServerError) {
 			continue
 		}
 		// Any answer but one about the message itself shows that it was understood.
-		if refusal == nil || kmip.ReasonOf(refusal) != kmip.ReasonInvalidMessage {
+		if spoken.Major == v.Major && (refusal == nil || kmip.ReasonOf(refusal) != kmip.ReasonInvalidMessage) {
 			if spoken.Supported() && v.AtLeast(spoken) {
 				cn.version = spoken // what it answers in is what it knows
 			}
 			s.setSettled(cn.version)
 			return cn, nil
 		}
-		last = refusal
+		last = cmp.Or(refusal, last)
 	}
 	cn.Close()
 	return nil, &ServerError{Server: s.addr, Phase: PhaseVersion, Err: fmt.Errorf("%w: %w", ErrNoCommonVersion, last)}
@@ -116,13 +132,17 @@ func (c *Client) reopen(ctx context.Context, cn *conn) (*conn, *ServerError) {
 	return c.session(ctx, cn.server, cn.address)
 }
 
-// ask does one operation in the connection's version. spoken is that of the answer.
+// ask does one operation in the connection's version. spoken is that of the answer: in
+// another major one there is only the refusal.
 func (c *conn) ask(ctx context.Context, req kmip.Payload) (answer kmip.Payload, spoken kmip.Version, refusal error, fault *ServerError) {
 	res, fault := c.send(ctx, []kmip.Payload{req})
 	if fault != nil {
 		return nil, spoken, nil, fault
 	}
 	spoken = res.Header.Version
+	if spoken.Major != c.version.Major && len(res.Items) == 1 && res.Items[0].Status != kmip.StatusSuccess {
+		return nil, spoken, res.Items[0].Err(), nil
+	}
 	results, fault := c.match([]kmip.Payload{req}, res)
 	if fault != nil {
 		return nil, spoken, nil, fault

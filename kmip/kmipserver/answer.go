@@ -1,6 +1,7 @@
 package kmipserver
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -16,16 +17,23 @@ type answer struct {
 	buf    *buffer // the caller of end puts it back
 }
 
-// begin begins an answer in the request's version, or, where we do not speak it,
-// in the nearest that we do.
-func begin(v kmip.Version, correlation string) *answer {
-	switch {
-	case v.Supported():
-	case v.AtLeast(kmip.V1_4):
-		v = kmip.V1_4
-	default:
-		v = kmip.V1_0
+// speaks says whether the server answers requests of the version.
+func (s *Server) speaks(v kmip.Version) bool { return slices.Contains(s.o.Versions, v) }
+
+// nearest is the version to answer in: the request's, or, where we do not speak it,
+// the next older one that we do, or else our oldest.
+func (s *Server) nearest(v kmip.Version) kmip.Version {
+	nearest := kmip.V1_0
+	for _, nearest = range s.o.Versions { // the newest first
+		if v.AtLeast(nearest) {
+			break
+		}
 	}
+	return nearest
+}
+
+// begin begins an answer in a version.
+func begin(v kmip.Version, correlation string) *answer {
 	a := &answer{header: kmip.ResponseHeader{Version: v, TimeStamp: time.Now(), ClientCorrelation: correlation}, buf: buffers.get()}
 	w := ttlv.NewWriter(a.buf.bytes)
 	a.head(w)

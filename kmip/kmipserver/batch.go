@@ -1,6 +1,7 @@
 package kmipserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ func (s *Server) respond(ctx context.Context, c *conn, frame []byte) *buffer {
 	}
 	if err != nil {
 		return s.unreadable(c, version, err)
+	}
+	if !s.speaks(version) {
+		return s.unreadable(c, version, kmip.Errorf(kmip.ReasonInvalidMessage, "this server does not speak KMIP %s", version).In2(kmip.ReasonUnsupportedProtocolVersion))
 	}
 	h := &request.Header
 	if skew := time.Since(h.TimeStamp); !h.TimeStamp.IsZero() && skew.Abs() > maxSkew && !c.skewTold {
@@ -179,25 +183,20 @@ func (s *Server) failure(c *conn, op kmip.Operation, err error) kmip.ResponseIte
 }
 
 func failed(e *kmip.Error) kmip.ResponseItem {
-	return kmip.ResponseItem{Status: kmip.StatusOperationFailed, Reason: e.Reason, Message: e.Message}
+	return kmip.ResponseItem{Status: kmip.StatusOperationFailed, Reason: e.Reason, Reason2: e.Reason2, Message: e.Message}
 }
 
 // unreadable answers a request that cannot be answered item by item (KMIP 1.4,
 // 11.1): one item, which names no operation.
 func (s *Server) unreadable(c *conn, version kmip.Version, err error) *buffer {
 	s.log.Info("a request could not be read", "from", c.peer.Address, "error", err)
-	a := begin(version, "")
+	a := begin(s.nearest(version), "")
 	s.refused(c, a.header.Version, err)
-	reason := kmip.ReasonOf(err)
-	if reason == 0 {
-		reason = kmip.ReasonInvalidMessage
-	}
 	var told *kmip.Error
-	text := err.Error()
-	if errors.As(err, &told) {
-		text = told.Message
+	if !errors.As(err, &told) {
+		told = kmip.Errorf(cmp.Or(kmip.ReasonOf(err), kmip.ReasonInvalidMessage), "%v", err)
 	}
-	out := failed(kmip.Errorf(reason, "%s", text))
+	out := failed(told)
 	a.add(&out)
 	return a.end()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
+	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
 
@@ -204,9 +205,21 @@ func TestHeader(t *testing.T) {
 			t.Errorf("version %s: %+v", v, got.Header)
 		}
 	}
-	for _, v := range []kmip.Version{{Major: 9, Minor: 9}, {Major: 2, Minor: 1}, {Major: 0, Minor: 1}} {
-		got := c.Do(batch(v, get("a")))
-		if it := got.Items[0]; it.Reason != kmip.ReasonInvalidMessage || it.Operation != 0 || !got.Header.Version.Supported() {
+	unspoken := func(c *kmiptest.Conn, nearest map[kmip.Version]kmip.Version) {
+		t.Helper()
+		for v, want := range nearest {
+			got := c.Do(batch(v, get("a")))
+			if it := got.Items[0]; it.Reason != kmip.ReasonInvalidMessage || it.Operation != 0 || got.Header.Version != want ||
+				want.Major == 2 && it.Reason2 != kmip.ReasonUnsupportedProtocolVersion {
+				t.Errorf("version %s: %+v", v, got)
+			}
+		}
+	}
+	unspoken(c, map[kmip.Version]kmip.Version{{Major: 9, Minor: 9}: kmip.V2_1, {Major: 1, Minor: 7}: kmip.V1_4, {Major: 0, Minor: 1}: kmip.V1_0})
+	c = serve(t, kmipserver.Options{Handler: &echo{}, Versions: []kmip.Version{kmip.V1_2, kmip.V2_0}}).dial(t)
+	unspoken(c, map[kmip.Version]kmip.Version{kmip.V1_0: kmip.V1_2, kmip.V1_1: kmip.V1_2, kmip.V1_4: kmip.V1_2, kmip.V2_1: kmip.V2_0, {Major: 3}: kmip.V2_0})
+	for _, v := range []kmip.Version{kmip.V1_2, kmip.V2_0} {
+		if got := c.Do(batch(v, get("a"))); got.Header.Version != v || got.Items[0].Err() != nil {
 			t.Errorf("version %s: %+v", v, got)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 	"github.com/dbkeyring/dbkeyring/secret/wipeconn"
 )
@@ -28,6 +30,9 @@ type Options struct {
 	MaxResponseSize int
 	// Limits bounds the structure of a request.
 	Limits ttlv.Limits
+	// Versions are the versions that the server speaks; default all of package
+	// kmip's. Others are refused.
+	Versions []kmip.Version
 	// MaxConnections is the most connections at a time; default 4096. More are
 	// closed as soon as they come, but for those that push out one that is still
 	// in its TLS handshake.
@@ -82,6 +87,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	o.Versions = slices.DeleteFunc(kmip.Versions(), func(v kmip.Version) bool { return len(o.Versions) > 0 && !slices.Contains(o.Versions, v) })
 	undoer, _ := o.Handler.(Undoer)
 	return &Server{o: o, log: o.Log, undoer: undoer}
 }
