@@ -8,9 +8,6 @@ import (
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
 
-// since12 are operations that KMIP 1.2 has brought.
-var since12 = []kmip.Operation{kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt}
-
 // query says what this server can (KMIP 1.4, 4.25). A function that it has no
 // answer to is left empty.
 func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, error) {
@@ -19,7 +16,7 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 		switch f {
 		case kmip.QueryOperations:
 			response.Operations = slices.DeleteFunc(kmip.Operations(), func(op kmip.Operation) bool {
-				return op == kmip.OpDiscoverVersions && !r.Version.AtLeast(kmip.V1_1) || slices.Contains(since12, op) && !r.Version.AtLeast(kmip.V1_2)
+				return !r.Version.AtLeast(op.Since())
 			})
 		case kmip.QueryObjects:
 			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject}

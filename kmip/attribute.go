@@ -171,8 +171,12 @@ func decodeTemplate(r *ttlv.Reader) (t Template) {
 // encodeTemplate leaves out the Template-Attribute of a response that has none. In 2.x no
 // response has one.
 func encodeTemplate(w *ttlv.Writer, v Version, t *Template) {
+	encodeTemplateAs(w, TagTemplateAttribute, v, t)
+}
+
+func encodeTemplateAs(w *ttlv.Writer, tag ttlv.Tag, v Version, t *Template) {
 	if t != nil && v.Major < 2 {
-		t.encode(w, v)
+		t.encodeAs(w, tag, v)
 	}
 }
 

@@ -37,7 +37,7 @@ func (p *CreateKeyPairRequest) Encode(w *ttlv.Writer, v Version) {
 // Decode reads the payload's fields.
 func (p *CreateKeyPairRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
-		switch r.Tag() {
+		switch asOf1(r.Tag()) {
 		case TagCommonTemplateAttribute:
 			p.Common = decodeTemplate(r)
 		case TagPrivateKeyTemplateAttribute:
@@ -54,12 +54,8 @@ func (p *CreateKeyPairRequest) Decode(r *ttlv.Reader) {
 func (p *CreateKeyPairResponse) Encode(w *ttlv.Writer, v Version) {
 	w.TextString(TagPrivateKeyUniqueIdentifier, p.PrivateKey)
 	w.TextString(TagPublicKeyUniqueIdentifier, p.PublicKey)
-	if p.PrivateTemplate != nil {
-		p.PrivateTemplate.encodeAs(w, TagPrivateKeyTemplateAttribute, v)
-	}
-	if p.PublicTemplate != nil {
-		p.PublicTemplate.encodeAs(w, TagPublicKeyTemplateAttribute, v)
-	}
+	encodeTemplateAs(w, TagPrivateKeyTemplateAttribute, v, p.PrivateTemplate)
+	encodeTemplateAs(w, TagPublicKeyTemplateAttribute, v, p.PublicTemplate)
 }
 
 // Decode reads the payload's fields.

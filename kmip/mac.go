@@ -44,7 +44,7 @@ func (p *MACRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagCryptographicParameters:
 			p.Parameters = decodeParameters(r)
 		case TagData:
@@ -68,7 +68,7 @@ func (p *MACResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagMACData:
 			p.MACData = bytes.Clone(r.ByteString())
 		case TagCorrelationValue:

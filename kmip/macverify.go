@@ -46,7 +46,7 @@ func (p *MACVerifyRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagCryptographicParameters:
 			p.Parameters = decodeParameters(r)
 		case TagData:
@@ -74,7 +74,7 @@ func (p *MACVerifyResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagValidityIndicator:
 			p.Validity = ValidityIndicator(r.Enumeration())
 		case TagCorrelationValue:

@@ -48,7 +48,7 @@ func (p *SignRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagCryptographicParameters:
 			p.Parameters = decodeParameters(r)
 		case TagData:
@@ -75,7 +75,7 @@ func (p *SignResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagSignatureData:
 			p.SignatureData = bytes.Clone(r.ByteString())
 		case TagCorrelationValue:

@@ -50,7 +50,7 @@ func (p *SignatureVerifyRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagCryptographicParameters:
 			p.Parameters = decodeParameters(r)
 		case TagData:
@@ -81,7 +81,7 @@ func (p *SignatureVerifyResponse) Decode(r *ttlv.Reader) {
 	for r.Next() {
 		switch r.Tag() {
 		case TagUniqueIdentifier:
-			p.UniqueIdentifier = r.TextString()
+			p.UniqueIdentifier = readUID(r)
 		case TagValidityIndicator:
 			p.Validity = ValidityIndicator(r.Enumeration())
 		case TagCorrelationValue:
