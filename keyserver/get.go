@@ -21,7 +21,8 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 	if err := ownerOnly(r, "get key bytes"); err != nil {
 		return nil, err
 	}
-	if err := o.CheckGet(); err != nil {
+	asRegistered := o.Content.Wrapping != nil && p.KeyWrapType != kmip.KeyNotWrapped
+	if err := o.CheckGet(asRegistered || p.Wrapping != nil); err != nil {
 		return nil, err
 	}
 	format := o.Content.Format
@@ -31,20 +32,43 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 			return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s cannot be had in the format %s", o.Type, format)
 		}
 	}
+	if format != o.Content.Format && o.Content.Wrapping != nil {
+		return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "the object was registered wrapped, and can be had in its own format only")
+	}
+	content, err := s.mustContent(r, o)
+	if err != nil {
+		return nil, err
+	}
+	out := assemble(o, format, content)
+	switch {
+	case p.Wrapping != nil:
+		err = s.wrap(r, o, &out.KeyBlock, p.Wrapping)
+	case o.Content.Wrapping != nil && !asRegistered:
+		_, err = s.unwrap(r, &out.KeyBlock)
+	}
+	if err != nil {
+		out.Wipe()
+		return nil, err
+	}
+	if o.Fresh {
+		messageOf(r.Call).serve(o.ID)
+	}
+	return &kmip.GetResponse{ObjectType: o.Type, UniqueIdentifier: o.ID, Object: out}, nil
+}
+
+// mustContent reads the key bytes of an object that has some.
+func (s *Server) mustContent(r *request, o *object.Object) (*secret.Bytes, error) {
 	content, ok, err := s.content(r, o.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read object %s: %w", o.ID, err)
 	}
 	if !ok {
 		if now := s.lookup(r, o.ID); now.Destroyed() {
-			return nil, now.CheckGet() // between our looking and our reading
+			return nil, now.CheckGet(false) // between our looking and our reading
 		}
 		return nil, fmt.Errorf("object %s: %w", o.ID, errNoContent)
 	}
-	if o.Fresh {
-		messageOf(r.Call).serve(o.ID)
-	}
-	return &kmip.GetResponse{ObjectType: o.Type, UniqueIdentifier: o.ID, Object: assemble(o, format, content)}, nil
+	return content, nil
 }
 
 // canConvert says whether objects of the type can be had and registered in a
@@ -66,5 +90,6 @@ func assemble(o *object.Object, format kmip.KeyFormatType, content *secret.Bytes
 	}
 	return kmip.Object{Type: o.Type, SecretDataType: o.Content.SecretDataType, KeyBlock: kmip.KeyBlock{
 		Format: format, Material: content, Algorithm: o.Content.Algorithm, Length: o.Content.Length, Attributes: o.Content.Attributes,
+		Wrapping: o.Content.Wrapping,
 	}}
 }

@@ -25,7 +25,12 @@ func (s *Server) register(r *request, p *kmip.RegisterRequest) (*kmip.RegisterRe
 		Format: b.Format, Algorithm: b.Algorithm, Length: b.Length, Attributes: b.Attributes,
 		SecretDataType: p.Object.SecretDataType, OpaqueDataType: p.Object.OpaqueDataType,
 	}
-	if o.Type != kmip.ObjectTypeOpaqueObject {
+	switch {
+	case b.Wrapping != nil:
+		if err := s.checkWrapped(r, o, b); err != nil {
+			return nil, err
+		}
+	case o.Type != kmip.ObjectTypeOpaqueObject:
 		if err := checkKeyBlock(o, b); err != nil {
 			return nil, err
 		}

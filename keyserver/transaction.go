@@ -137,7 +137,9 @@ func (tx *transaction) put(o *object.Object, reason kmip.ResultReason) {
 // caller's, who keeps it until update returns.
 func (tx *transaction) insert(r *request, o *object.Object, content *secret.Bytes) {
 	o.ID, o.Owner, o.Serial = newID(), r.who.Name, tx.s.serial.Add(1)
-	o.SetDigest(content.Reveal())
+	if o.Digest == nil {
+		o.SetDigest(content.Reveal())
+	}
 	if tx.message {
 		content = content.Clone()
 	}

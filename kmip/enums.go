@@ -821,6 +821,64 @@ var namesGroupMember = map[GroupMember]string{
 // String gives the specification's name.
 func (e GroupMember) String() string { return enumName(namesGroupMember, e) }
 
+// WrappingMethod is how a key is wrapped (KMIP 1.4, 9.1.3.2.5).
+type WrappingMethod uint32
+
+// The values of WrappingMethod.
+const (
+	WrapEncrypt        WrappingMethod = 1
+	WrapMACSign        WrappingMethod = 2
+	WrapEncryptThenMAC WrappingMethod = 3
+	WrapMACThenEncrypt WrappingMethod = 4
+	WrapTR31           WrappingMethod = 5
+)
+
+var namesWrappingMethod = map[WrappingMethod]string{
+	WrapEncrypt:        "Encrypt",
+	WrapMACSign:        "MAC/sign",
+	WrapEncryptThenMAC: "Encrypt then MAC/sign",
+	WrapMACThenEncrypt: "MAC/sign then encrypt",
+	WrapTR31:           "TR-31",
+}
+
+// String gives the specification's name.
+func (e WrappingMethod) String() string { return enumName(namesWrappingMethod, e) }
+
+// EncodingOption is what of a Key Value is wrapped (KMIP 1.4, 9.1.3.2.32).
+type EncodingOption uint32
+
+// The values of EncodingOption.
+const (
+	EncodingNone EncodingOption = 1 // the key's bytes alone
+	EncodingTTLV EncodingOption = 2 // the whole structure
+)
+
+var namesEncodingOption = map[EncodingOption]string{
+	EncodingNone: "No Encoding",
+	EncodingTTLV: "TTLV Encoding",
+}
+
+// String gives the specification's name.
+func (e EncodingOption) String() string { return enumName(namesEncodingOption, e) }
+
+// KeyWrapType is the form in which a key that was registered wrapped is wanted (KMIP
+// 1.4, 9.1.3.2.57).
+type KeyWrapType uint32
+
+// The values of KeyWrapType.
+const (
+	KeyNotWrapped   KeyWrapType = 1
+	KeyAsRegistered KeyWrapType = 2
+)
+
+var namesKeyWrapType = map[KeyWrapType]string{
+	KeyNotWrapped:   "Not Wrapped",
+	KeyAsRegistered: "As Registered",
+}
+
+// String gives the specification's name.
+func (e KeyWrapType) String() string { return enumName(namesKeyWrapType, e) }
+
 // RNGAlgorithm is a kind of random number generator (KMIP 1.4, 9.1.3.2.50).
 type RNGAlgorithm uint32
 

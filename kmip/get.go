@@ -7,6 +7,11 @@ import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 type GetRequest struct {
 	UniqueIdentifier string
 	KeyFormat        KeyFormatType
+	// KeyWrapType says whether an object that was registered wrapped is wanted as it
+	// is; since 1.4. 0 is as registered.
+	KeyWrapType KeyWrapType
+	// Wrapping asks for the key wrapped by another one.
+	Wrapping *KeyWrappingSpecification
 }
 
 // GetResponse is the object. Its receiver owns and wipes the Object.
@@ -23,14 +28,20 @@ func (*GetRequest) Operation() Operation { return OpGet }
 func (*GetResponse) Operation() Operation { return OpGet }
 
 // Encode appends the payload's fields.
-func (p *GetRequest) Encode(w *ttlv.Writer, _ Version) {
+func (p *GetRequest) Encode(w *ttlv.Writer, v Version) {
 	writeID(w, p.UniqueIdentifier)
 	if p.KeyFormat != 0 {
 		w.Enumeration(TagKeyFormatType, uint32(p.KeyFormat))
 	}
+	if p.KeyWrapType != 0 && v.AtLeast(V1_4) {
+		w.Enumeration(TagKeyWrapType, uint32(p.KeyWrapType))
+	}
+	if p.Wrapping != nil {
+		p.Wrapping.encode(w)
+	}
 }
 
-// Decode reads the payload's fields. Wrapping and compression are refused, not
+// Decode reads the payload's fields. Compression is refused, not
 // passed over: the client asked for the key in another form.
 func (p *GetRequest) Decode(r *ttlv.Reader) {
 	for r.Next() {
@@ -40,21 +51,16 @@ func (p *GetRequest) Decode(r *ttlv.Reader) {
 		case TagKeyFormatType:
 			p.KeyFormat = KeyFormatType(r.Enumeration())
 		case TagKeyWrapType:
-			if r.Enumeration() != keyNotWrapped {
-				r.Fail(Errorf(ReasonFeatureNotSupported, "wrapped keys are not supported"))
-			}
+			p.KeyWrapType = KeyWrapType(r.Enumeration())
 		case TagKeyCompressionType:
 			r.Fail(Errorf(ReasonKeyCompressionTypeNotSupported, "compressed keys are not supported"))
 		case TagKeyWrappingSpecification:
-			r.Fail(Errorf(ReasonFeatureNotSupported, "wrapped keys are not supported"))
+			p.Wrapping = decodeWrappingSpecification(r)
 		default:
 			r.Unexpected()
 		}
 	}
 }
-
-// keyNotWrapped is the Key Wrap Type that asks for a plain key (KMIP 1.4, 9.1.3.2.45).
-const keyNotWrapped = 1
 
 // Encode appends the payload's fields.
 func (p *GetResponse) Encode(w *ttlv.Writer, v Version) {

@@ -51,6 +51,8 @@ type KeyBlock struct {
 	Length    int32                  // in bits; 0 where unknown
 	// Attributes that are kept inside the Key Value, seldom used.
 	Attributes Attributes
+	// Wrapping says how the key is wrapped; Material is the wrapped Key Value then.
+	Wrapping *KeyWrappingData
 }
 
 // SymmetricKey returns a raw key for the algorithm.
@@ -198,6 +200,24 @@ func decodeObject(r *ttlv.Reader) (o Object) {
 func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
 	m := w.Begin(TagKeyBlock)
 	w.Enumeration(TagKeyFormatType, uint32(k.Format))
+	if k.Wrapping != nil {
+		w.ByteString(TagKeyValue, k.Material.Reveal())
+	} else {
+		k.encodeValue(w, v)
+	}
+	if k.Algorithm != 0 {
+		w.Enumeration(TagCryptographicAlgorithm, uint32(k.Algorithm))
+	}
+	if k.Length != 0 {
+		w.Integer(TagCryptographicLength, k.Length)
+	}
+	if k.Wrapping != nil {
+		k.Wrapping.Encode(w, v)
+	}
+	w.End(m)
+}
+
+func (k *KeyBlock) encodeValue(w *ttlv.Writer, v Version) {
 	kv := w.Begin(TagKeyValue)
 	if k.Format == KeyFormatTransparentSymmetricKey {
 		km := w.Begin(TagKeyMaterial)
@@ -218,13 +238,6 @@ func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
 		k.Attributes.encode(w, v)
 	}
 	w.End(kv)
-	if k.Algorithm != 0 {
-		w.Enumeration(TagCryptographicAlgorithm, uint32(k.Algorithm))
-	}
-	if k.Length != 0 {
-		w.Integer(TagCryptographicLength, k.Length)
-	}
-	w.End(m)
 }
 
 // keyNotCompressed is the Key Compression Type of a plain key (KMIP 1.4, 9.1.3.2.2). It
@@ -233,18 +246,24 @@ func (k *KeyBlock) encode(w *ttlv.Writer, v Version) {
 const keyNotCompressed = 1
 
 func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
+	wrapped := false
 	for s := r.Structure(); s.Next(); {
 		switch s.Tag() {
 		case TagKeyFormatType:
 			k.Format = KeyFormatType(s.Enumeration())
 		case TagKeyValue:
-			k.decodeValue(s)
+			if wrapped = s.Type() == ttlv.ByteString; wrapped {
+				k.Material.Wipe()
+				k.Material = secret.Copy(s.ByteString())
+			} else {
+				k.decodeFields(s.Structure())
+			}
 		case TagCryptographicAlgorithm:
 			k.Algorithm = CryptographicAlgorithm(s.Enumeration())
 		case TagCryptographicLength:
 			k.Length = s.Integer()
 		case TagKeyWrappingData:
-			s.Fail(Errorf(ReasonFeatureNotSupported, "wrapped keys are not supported"))
+			k.Wrapping = DecodeKeyWrappingData(s)
 		case TagKeyCompressionType:
 			if s.Enumeration() != keyNotCompressed {
 				s.Fail(Errorf(ReasonKeyCompressionTypeNotSupported, "compressed keys are not supported"))
@@ -252,6 +271,9 @@ func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
 		default:
 			s.Unexpected()
 		}
+	}
+	if wrapped != (k.Wrapping != nil) {
+		r.Fail(fmt.Errorf("%w: a Key Value is bytes if there is Key Wrapping Data, and a structure if not", ttlv.ErrField))
 	}
 	return k
 }
@@ -261,10 +283,10 @@ func (f KeyFormatType) Transparent() bool {
 	return f >= KeyFormatTransparentSymmetricKey && f <= KeyFormatTransparentECPublicKey
 }
 
-// decodeValue reads a Key Value, whose material is bytes, or a structure in the
+// decodeFields reads the fields of a Key Value, whose material is bytes, or a structure in the
 // transparent formats.
-func (k *KeyBlock) decodeValue(r *ttlv.Reader) {
-	for s := r.Structure(); s.Next(); {
+func (k *KeyBlock) decodeFields(s *ttlv.Reader) {
+	for s.Next() {
 		switch {
 		case s.Tag() == TagAttribute && s.Edition() < 2:
 			k.Attributes = append(k.Attributes, decodeAttribute(s))

@@ -57,6 +57,8 @@ type Content struct {
 	SecretDataType kmip.SecretDataType
 	OpaqueDataType uint32
 	Attributes     kmip.Attributes // inside the Key Value
+	// Wrapping says how the key bytes are wrapped, where the client has registered them so.
+	Wrapping *kmip.KeyWrappingData
 }
 
 // Clone returns a copy that can be changed without changing o.

@@ -57,6 +57,9 @@ func (o *Object) Marshal() []byte {
 	w.Enumeration(kmip.TagSecretDataType, uint32(o.Content.SecretDataType))
 	w.Enumeration(kmip.TagOpaqueDataType, o.Content.OpaqueDataType)
 	marshalAttributes(w, o.Content.Attributes)
+	if o.Content.Wrapping != nil {
+		o.Content.Wrapping.Encode(w, kmip.V1_4)
+	}
 	w.End(c)
 	w.End(rec)
 	return w.Bytes()
@@ -180,6 +183,8 @@ func (c *Content) unmarshal(r *ttlv.Reader) {
 			c.OpaqueDataType = s.Enumeration()
 		case tagAttributes:
 			c.Attributes = unmarshalAttributes(s)
+		case kmip.TagKeyWrappingData:
+			c.Wrapping = kmip.DecodeKeyWrappingData(s)
 		default:
 			s.Unexpected()
 		}

@@ -10,16 +10,16 @@ import (
 // go unrecorded over that.
 const maxSkew = time.Hour
 
-// CheckGet returns why the content cannot be had, or nil. An object in any state
-// but the destroyed ones is given out: its owner may still have data under it.
-func (o *Object) CheckGet() error {
+// CheckGet returns why the content cannot be had, wrapped or not, or nil. An object in
+// any state but the destroyed ones is given out: its owner may still have data under it.
+func (o *Object) CheckGet(wrapped bool) error {
 	if o.Destroyed() {
 		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
 	}
-	if v, ok := o.Attributes.Get(kmip.AttrSensitive); ok && v.Int != 0 {
-		return kmip.Errorf(kmip.ReasonSensitive, "the object is Sensitive: it is given out wrapped only, which this server does not do")
+	if o.Sensitive() && !wrapped {
+		return kmip.Errorf(kmip.ReasonSensitive, "the object is Sensitive: it is given out wrapped only")
 	}
-	if v, ok := o.Attributes.Get(kmip.AttrExtractable); ok && v.Int == 0 {
+	if !o.Extractable() {
 		return kmip.Errorf(kmip.ReasonNotExtractable, "the object is not Extractable")
 	}
 	return nil
@@ -32,11 +32,14 @@ func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
 	if o.Destroyed() {
 		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
 	}
+	if o.Content.Wrapping != nil {
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "the key was registered wrapped, and is kept so: it can be got, not used")
+	}
 	if mask, _ := o.Attributes.Get(kmip.AttrCryptographicUsageMask); kmip.UsageMask(mask.Int)&use == 0 {
 		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Cryptographic Usage Mask does not allow this").In2(kmip.ReasonIncompatibleCryptographicUsageMask)
 	}
 	state := o.StateAt(now)
-	protects := use == kmip.UsageEncrypt
+	protects := use == kmip.UsageEncrypt || use == kmip.UsageWrapKey
 	switch {
 	case state == kmip.StatePreActive, protects && state != kmip.StateActive:
 		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is %s", state).In2(kmip.ReasonWrongKeyLifecycleState)
