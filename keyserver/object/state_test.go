@@ -112,7 +112,7 @@ func TestStateTable(t *testing.T) {
 			[6]cell{no(invalid), no(invalid), no(invalid), no(invalid), no(invalid), no(invalid)}},
 		{"Destroy", func(o *object.Object) error { return o.Destroy(now) },
 			[6]cell{to(destroyed), no(denied), to(destroyed), to(destrCompr), no(denied), no(denied)}},
-		{"Get", (*object.Object).CheckGet,
+		{"Get", func(o *object.Object) error { return o.CheckGet(false) },
 			[6]cell{stay[0], stay[1], stay[2], stay[3], no(illegal), no(illegal)}},
 		{"Add Activation Date, past", func(o *object.Object) error {
 			o.Dates.Activation = time.Time{}
@@ -256,7 +256,7 @@ func TestCheckGet_SensitiveAndExtractable(t *testing.T) {
 		{kmip.AttrExtractable, false, kmip.ReasonNotExtractable}, {kmip.AttrExtractable, true, 0},
 	} {
 		o := newObject(t, kmip.Attribute{Name: c.attr, Value: ttlv.BooleanValue(c.value)})
-		if got := kmip.ReasonOf(o.CheckGet()); got != c.reason {
+		if got := kmip.ReasonOf(o.CheckGet(false)); got != c.reason {
 			t.Errorf("%s %v: %s", c.attr, c.value, got)
 		}
 	}
