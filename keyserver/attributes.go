@@ -22,7 +22,18 @@ func (s *Server) addAttribute(r *request, p *kmip.AddAttributeRequest) (*kmip.Ad
 func (s *Server) modifyAttribute(r *request, p *kmip.ModifyAttributeRequest) (*kmip.ModifyAttributeResponse, error) {
 	a := p.Attribute
 	o, err := s.changeAttributes(r, p.UniqueIdentifier, func(o *object.Object) (err error) {
-		a, err = o.Modify(a, r.now)
+		if p.Current != nil && p.Current.Name != a.Name {
+			return kmip.Errorf(kmip.ReasonInvalidField, "the Current Attribute is %s, and the New Attribute %s", p.Current.Name, a.Name)
+		}
+		switch {
+		case p.Current != nil:
+			a.Index, err = o.Instance(*p.Current)
+		case r.Version.Major >= 2:
+			a.Index, err = o.OnlyInstance(a.Name)
+		}
+		if err == nil {
+			a, err = o.Modify(a, r.now)
+		}
 		return err
 	})
 	if err != nil {
@@ -35,7 +46,16 @@ func (s *Server) modifyAttribute(r *request, p *kmip.ModifyAttributeRequest) (*k
 func (s *Server) deleteAttribute(r *request, p *kmip.DeleteAttributeRequest) (*kmip.DeleteAttributeResponse, error) {
 	var gone kmip.Attribute
 	o, err := s.changeAttributes(r, p.UniqueIdentifier, func(o *object.Object) (err error) {
-		gone, err = o.Delete(p.Name, p.Index, r.now)
+		index := p.Index
+		switch {
+		case p.Current != nil:
+			if index, err = o.Instance(*p.Current); err != nil {
+				return err
+			}
+		case r.Version.Major >= 2:
+			return o.DeleteAll(p.Name, r.now)
+		}
+		gone, err = o.Delete(p.Name, index, r.now)
 		return err
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package keyserver
 
 import (
+	"cmp"
 	"math/bits"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
@@ -19,6 +20,9 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	if err := noTemplates(p.Template); err != nil {
 		return nil, err
 	}
+	if err := checkProtection(p.Protection); err != nil {
+		return nil, err
+	}
 	o, err := object.New(p.ObjectType, p.Template.Attributes, r.now)
 	if err != nil {
 		return nil, err
@@ -28,7 +32,11 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	if _, okMask := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !okAlg || !okLength || !okMask {
 		return nil, kmip.Errorf(kmip.ReasonMissingData, "Create needs the attributes Cryptographic Algorithm, Cryptographic Length and Cryptographic Usage Mask")
 	}
-	o.Content = object.Content{Format: kmip.KeyFormatRaw, Algorithm: kmip.CryptographicAlgorithm(alg.Int), Length: int32(length.Int)}
+	format := cmp.Or(o.Content.Format, kmip.KeyFormatRaw) // which 2.x may ask for
+	if !canConvert(o.Type, format) {
+		return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s in the format %s cannot be created", o.Type, format)
+	}
+	o.Content = object.Content{Format: format, Algorithm: kmip.CryptographicAlgorithm(alg.Int), Length: int32(length.Int)}
 	if !canCreate(o.Content.Algorithm, o.Content.Length) {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "a key for %s of %d bits cannot be created", o.Content.Algorithm, o.Content.Length)
 	}

@@ -16,11 +16,17 @@ func (s *Server) register(r *request, p *kmip.RegisterRequest) (*kmip.RegisterRe
 	if err := noTemplates(p.Template); err != nil {
 		return nil, err
 	}
+	if err := checkProtection(p.Protection); err != nil {
+		return nil, err
+	}
 	o, err := object.New(p.ObjectType, p.Template.Attributes, r.now)
 	if err != nil {
 		return nil, err
 	}
 	b := &p.Object.KeyBlock
+	if f := o.Content.Format; f != 0 && f != b.Format {
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "the Key Format Type of the attribute is %s, that of the key block %s", f, b.Format)
+	}
 	o.Content = object.Content{
 		Format: b.Format, Algorithm: b.Algorithm, Length: b.Length, Attributes: b.Attributes,
 		SecretDataType: p.Object.SecretDataType, OpaqueDataType: p.Object.OpaqueDataType,

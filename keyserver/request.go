@@ -21,6 +21,7 @@ type request struct {
 	// For the audit line:
 	uid     string
 	names   []string
+	message string // that the client had logged
 	changed bool
 }
 
@@ -55,6 +56,10 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.query(r, p))
 	case *kmip.DiscoverVersionsRequest:
 		return reply(s.discoverVersions(p))
+	case *kmip.InteropRequest:
+		return reply(s.interop(p))
+	case *kmip.PingRequest:
+		return &kmip.PingResponse{}, nil
 	case *kmip.RNGRetrieveRequest:
 		return reply(s.rngRetrieve(r, p))
 	case *kmip.EncryptRequest:
@@ -82,6 +87,12 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.modifyAttribute(r, p))
 	case *kmip.DeleteAttributeRequest:
 		return reply(s.deleteAttribute(r, p))
+	case *kmip.SetAttributeRequest:
+		return reply(s.setAttribute(r, p))
+	case *kmip.AdjustAttributeRequest:
+		return reply(s.adjustAttribute(r, p))
+	case *kmip.LogRequest:
+		return reply(s.logMessage(r, p))
 	}
 	return nil, kmip.Errorf(kmip.ReasonOperationNotSupported, "the operation %s is not supported", payload.Operation())
 }
@@ -127,7 +138,7 @@ func (s *Server) record(r *request, op kmip.Operation, err error) {
 		name = op.String()
 	}
 	e := audit.Entry{
-		Time: r.now, Endpoint: r.who.Name, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names,
+		Time: r.now, Endpoint: r.who.Name, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names, Message: r.message,
 		Result: audit.Success, Latency: s.now().Sub(r.now), Change: r.changed,
 	}
 	if err != nil {

@@ -52,8 +52,8 @@ func decodeAttribute(r *ttlv.Reader) (a Attribute) {
 	if !hasName {
 		r.Fail(fmt.Errorf("%w: an Attribute has no Attribute Name", ttlv.ErrField))
 	}
-	if isVendorsOwn(a.Name) {
-		r.Fail(fmt.Errorf("%w: the attribute %.64q can only be named in KMIP 2.0 and newer", ttlv.ErrField, a.Name))
+	if isVendorsOwn(a.Name) || newIn2(a.Name) {
+		r.Fail(fmt.Errorf("%w: there is no attribute %.64q before KMIP 2.0", ttlv.ErrField, a.Name))
 	}
 	return a
 }

@@ -157,7 +157,7 @@ var attributeTypes = []AttributeType{
 	{AttrProtectionLevel, TagProtectionLevel, ttlv.Enumeration, V2_0, false, clientOwns},
 	{AttrProtectionPeriod, TagProtectionPeriod, ttlv.Interval, V2_0, false, clientOwns},
 	{AttrProtectionStorageMask, TagProtectionStorageMask, ttlv.Integer, V2_0, false, serverOnly},
-	{AttrQuantumSafe, TagQuantumSafe, ttlv.Boolean, V2_0, false, clientOwns},
+	{AttrQuantumSafe, TagQuantumSafe, ttlv.Boolean, V2_0, false, ClientSets},
 	{AttrRotateInterval, TagRotateInterval, ttlv.Interval, V2_1, false, clientOwns},
 	{AttrRotateAutomatic, TagRotateAutomatic, ttlv.Boolean, V2_1, false, clientOwns},
 	{AttrRotateOffset, TagRotateOffset, ttlv.Interval, V2_1, false, clientOwns},
@@ -194,6 +194,16 @@ func AttributeTypeOf(name string) (AttributeType, bool) {
 // In says whether the version has the attribute.
 func (t *AttributeType) In(v Version) bool {
 	return v.AtLeast(t.Since) && (v.Major < 2 || !goneIn2(t.Name))
+}
+
+// newIn2 says whether 2.x has brought the attribute.
+func newIn2(name string) bool {
+	switch name {
+	case AttrKeyFormatType, AttrOpaqueDataType, AttrNISTKeyType, AttrProtectionLevel, AttrProtectionPeriod, AttrProtectionStorageMask,
+		AttrQuantumSafe, AttrRotateInterval, AttrRotateAutomatic, AttrRotateOffset, AttrRotateDate, AttrRotateGeneration, AttrRotateName, AttrRotateLatest:
+		return true
+	}
+	return false
 }
 
 // goneIn2 says whether 2.0 has left the attribute out.

@@ -7,6 +7,7 @@ import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 type CreateRequest struct {
 	ObjectType ObjectType
 	Template   Template
+	Protection ProtectionStorageMasks // since 2.0
 }
 
 // CreateResponse names the new object. Template holds what the server set of its
@@ -27,6 +28,7 @@ func (*CreateResponse) Operation() Operation { return OpCreate }
 func (p *CreateRequest) Encode(w *ttlv.Writer, v Version) {
 	w.Enumeration(TagObjectType, uint32(p.ObjectType))
 	p.Template.encode(w, v)
+	p.Protection.encode(w, v)
 }
 
 // Decode reads the payload's fields.
@@ -37,6 +39,8 @@ func (p *CreateRequest) Decode(r *ttlv.Reader) {
 			p.ObjectType = ObjectType(r.Enumeration())
 		case TagTemplateAttribute:
 			p.Template = decodeTemplate(r)
+		case TagProtectionStorageMasks:
+			p.Protection = decodeProtection(r)
 		default:
 			r.Unexpected()
 		}

@@ -54,6 +54,16 @@ func newRequest(op Operation) Payload {
 		return &RNGSeedRequest{}
 	case OpHash:
 		return &HashRequest{}
+	case OpSetAttribute:
+		return &SetAttributeRequest{}
+	case OpAdjustAttribute:
+		return &AdjustAttributeRequest{}
+	case OpLog:
+		return &LogRequest{}
+	case OpInterop:
+		return &InteropRequest{}
+	case OpPing:
+		return &PingRequest{}
 	}
 	return nil
 }
@@ -109,6 +119,16 @@ func newResponse(op Operation) Payload {
 		return &RNGSeedResponse{}
 	case OpHash:
 		return &HashResponse{}
+	case OpSetAttribute:
+		return &SetAttributeResponse{}
+	case OpAdjustAttribute:
+		return &AdjustAttributeResponse{}
+	case OpLog:
+		return &LogResponse{}
+	case OpInterop:
+		return &InteropResponse{}
+	case OpPing:
+		return &PingResponse{}
 	}
 	return nil
 }
@@ -116,7 +136,8 @@ func newResponse(op Operation) Payload {
 // Operations returns the operations that this package has payloads for.
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
-		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt}
+		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt,
+		OpSetAttribute, OpAdjustAttribute, OpLog, OpInterop, OpPing}
 }
 
 // Since returns the first version that has the operation.

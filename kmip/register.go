@@ -7,6 +7,7 @@ import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 type RegisterRequest struct {
 	ObjectType ObjectType
 	Template   Template
+	Protection ProtectionStorageMasks // since 2.0
 	Object     Object
 }
 
@@ -28,6 +29,7 @@ func (p *RegisterRequest) Encode(w *ttlv.Writer, v Version) {
 	w.Enumeration(TagObjectType, uint32(p.ObjectType))
 	p.Template.encode(w, v)
 	p.Object.Encode(w, v)
+	p.Protection.encode(w, v)
 }
 
 // Decode reads the payload's fields.
@@ -38,6 +40,8 @@ func (p *RegisterRequest) Decode(r *ttlv.Reader) {
 			p.ObjectType = ObjectType(r.Enumeration())
 		case asOf1(r.Tag()) == TagTemplateAttribute:
 			p.Template = decodeTemplate(r)
+		case r.Tag() == TagProtectionStorageMasks:
+			p.Protection = decodeProtection(r)
 		case isObject(r.Tag()):
 			p.Object.Wipe()
 			p.Object = decodeObject(r)

@@ -45,6 +45,7 @@ type Entry struct {
 	Names    []string      // the object's names
 	Result   string        // Success, Failure, Denied or Undone
 	Reason   string        // why not, for people; never key bytes
+	Message  string        // what the client had logged, by the operation Log
 	Latency  time.Duration // from the request to this entry
 
 	// Change marks an operation that changed something: its line is on the disk

@@ -31,6 +31,7 @@ func (e *Entry) appendLine(b []byte) []byte {
 	b = append(b, `,"result":`...)
 	b = appendString(b, e.Result)
 	b = appendField(b, `,"reason":`, e.Reason)
+	b = appendField(b, `,"message":`, e.Message)
 	b = append(b, `,"latency_us":`...)
 	b = strconv.AppendInt(b, e.Latency.Microseconds(), 10)
 	return append(b, "}\n"...)

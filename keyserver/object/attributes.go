@@ -41,6 +41,7 @@ func (o *Object) Some(now time.Time, wanted func(name string) bool) kmip.Attribu
 		add(kmip.AttrDigest, digest.TTLV())
 	}
 	o.addFlags(wanted, add)
+	o.addKept(wanted, add)
 	if wanted(kmip.AttrLeaseTime) {
 		add(kmip.AttrLeaseTime, ttlv.IntervalValue(uint32(LeaseTime/time.Second)))
 	}

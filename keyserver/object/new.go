@@ -28,6 +28,9 @@ func New(typ kmip.ObjectType, given kmip.Attributes, now time.Time) (*Object, er
 	if err := o.checkDates(); err != nil {
 		return nil, err
 	}
+	if err := o.checkQuantumSafe(); err != nil {
+		return nil, err
+	}
 	o.State = o.StateAt(now)
 	return o, nil
 }
@@ -39,11 +42,18 @@ func (o *Object) set(a kmip.Attribute) error {
 	if err != nil {
 		return err
 	}
+	if a.Name == kmip.AttrObjectType && a.Value.Type == ttlv.Enumeration && kmip.ObjectType(a.Value.Int) == o.Type {
+		return nil // clients of 2.x say it again
+	}
 	if t.Client&kmip.ClientSets == 0 {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s cannot be given by a client", a.Name).In2(kmip.ReasonAttributeReadOnly)
 	}
 	if err := checkValue(t, a.Value); err != nil {
 		return err
+	}
+	if a.Name == kmip.AttrKeyFormatType {
+		o.Content.Format = kmip.KeyFormatType(a.Value.Int)
+		return nil
 	}
 	_, exists := o.get(a.Name)
 	if exists && !t.Multi {
@@ -58,6 +68,17 @@ func (o *Object) set(a kmip.Attribute) error {
 	}
 	o.Attributes.Add(a.Name, a.Value)
 	return nil
+}
+
+// checkQuantumSafe refuses to call a key safe from a quantum computer that is not known to be:
+// such a one halves the strength of a symmetric key, and breaks all others.
+func (o *Object) checkQuantumSafe() error {
+	wanted, _ := o.Attributes.Get(kmip.AttrQuantumSafe)
+	length, _ := o.Attributes.Get(kmip.AttrCryptographicLength)
+	if wanted.Int == 0 || o.Type == kmip.ObjectTypeSymmetricKey && length.Int >= 256 {
+		return nil
+	}
+	return kmip.Errorf(kmip.ReasonGeneralFailure, "this server calls only Symmetric Keys of 256 bits or more, whose length is given, %s", kmip.AttrQuantumSafe)
 }
 
 // typeOf returns what is known of an attribute by name.
@@ -105,6 +126,10 @@ func checkValue(t kmip.AttributeType, v ttlv.Value) error {
 			if _, ok := v.Field(kmip.TagApplicationData); !ok {
 				return kmip.Errorf(kmip.ReasonApplicationNamespaceNotSupported, "this server makes up no Application Data: the client has to give it")
 			}
+		}
+	case kmip.AttrRotateAutomatic:
+		if v.Int != 0 {
+			return kmip.Errorf(kmip.ReasonFeatureNotSupported, "this server does not rotate keys by itself")
 		}
 	case kmip.AttrLink:
 		_, err = kmip.ParseLink(v)

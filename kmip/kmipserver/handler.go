@@ -68,7 +68,7 @@ type Call struct {
 // client, however long the answers before it are.
 func changes(op kmip.Operation) bool {
 	switch op {
-	case kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions,
+	case kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpInterop, kmip.OpPing,
 		kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt:
 		return false
 	}

@@ -1,0 +1,325 @@
+package keyserver_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dbkeyring/dbkeyring/keyserver"
+	"github.com/dbkeyring/dbkeyring/keyserver/audit"
+	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// talk is a conversation in one version of KMIP.
+type talk struct {
+	t testing.TB
+	c *kmiptest.Conn
+	v kmip.Version
+}
+
+// ok sends an operation, which has to succeed.
+func ok[P kmip.Payload](l talk, p kmip.Payload) P {
+	l.t.Helper()
+	it := l.c.One(l.v, p)
+	response, is := it.Payload.(P)
+	if err := it.Err(); err != nil || !is {
+		l.t.Fatalf("%s in %s: %v, %T", p.Operation(), l.v, err, it.Payload)
+	}
+	return response
+}
+
+// refused sends an operation, which has to fail for a reason of 2.x.
+func (l talk) refused(p kmip.Payload, reason kmip.ResultReason) {
+	l.t.Helper()
+	if it := l.c.One(l.v, p); it.Status != kmip.StatusOperationFailed || it.Reason2 != reason {
+		l.t.Errorf("%s in %s: %v, want %s", p.Operation(), l.v, it.Err(), reason)
+	}
+}
+
+func (l talk) attributes(id string, names ...string) kmip.Attributes {
+	l.t.Helper()
+	return ok[*kmip.GetAttributesResponse](l, &kmip.GetAttributesRequest{UniqueIdentifier: id, Names: names}).Attributes
+}
+
+// both runs a test in both versions of 2.x, against a server with an audit log.
+func both(t *testing.T, run func(l talk, logged func() string)) {
+	for _, v := range []kmip.Version{kmip.V2_0, kmip.V2_1} {
+		t.Run(v.String(), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.log")
+			log, err := audit.Open(path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { log.Close() })
+			s := keyservertest.New(t, func(o *keyserver.Options) { o.Audit = log })
+			run(talk{t, connect(t, s, "db"), v}, func() string {
+				b, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(b)
+			})
+		})
+	}
+}
+
+func registered(typ kmip.ObjectType, name string, attrs ...kmip.Attribute) *kmip.RegisterRequest {
+	content := secret.Copy([]byte("0123456789abcdef"))
+	r := &kmip.RegisterRequest{ObjectType: typ, Template: kmip.Template{Attributes: append(kmip.Attributes{kmip.NameAttribute(name)}, attrs...)}}
+	switch typ {
+	case kmip.ObjectTypeSymmetricKey:
+		r.Object = kmip.SymmetricKey(kmip.AlgorithmAES, content)
+	case kmip.ObjectTypeSecretData:
+		r.Object = kmip.SecretData(kmip.SecretDataPassword, kmip.KeyFormatRaw, content)
+	default:
+		r.Object = kmip.OpaqueObject(0x80000001, content)
+	}
+	return r
+}
+
+// TestVersion2_Baseline is what the baseline profile of KMIP 2.1 asks of a server, told in one
+// life of each kind of object.
+func TestVersion2_Baseline(t *testing.T) {
+	both(t, func(l talk, logged func() string) {
+		ok[*kmip.InteropResponse](l, &kmip.InteropRequest{Function: kmip.InteropBegin, Identifier: "baseline"})
+		for _, typ := range []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject} {
+			name := kmip.NameAttribute(typ.String())
+			id := ok[*kmip.RegisterResponse](l, registered(typ, typ.String())).UniqueIdentifier
+			if found := ok[*kmip.LocateResponse](l, &kmip.LocateRequest{Attributes: kmip.Attributes{name}}).UniqueIdentifiers; !slices.Equal(found, []string{id}) {
+				l.t.Errorf("%s is located as %v", typ, found)
+			}
+			if got := ok[*kmip.GetResponse](l, &kmip.GetRequest{UniqueIdentifier: id}); string(got.Object.Content().Reveal()) != "0123456789abcdef" || got.ObjectType != typ {
+				l.t.Errorf("%s: %+v", typ, got)
+			}
+			if a := l.attributes(id, kmip.AttrState, kmip.AttrObjectType, kmip.AttrDescription); len(a) != 2 || a.State() != kmip.StatePreActive {
+				l.t.Errorf("%s: %v", typ, a)
+			}
+			// A Name is there once, also in one object.
+			l.refused(&kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: name}, kmip.ReasonNonUniqueNameAttribute)
+			l.refused(registered(typ, typ.String()), kmip.ReasonNonUniqueNameAttribute)
+			other := ok[*kmip.RegisterResponse](l, registered(typ, typ.String()+" 2")).UniqueIdentifier
+			l.refused(&kmip.AddAttributeRequest{UniqueIdentifier: other, Attribute: name}, kmip.ReasonNonUniqueNameAttribute)
+			l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: other, Attribute: name}, kmip.ReasonNonUniqueNameAttribute)
+			// The server's own attributes stay its own.
+			state := kmip.EnumerationAttribute(kmip.AttrState, kmip.StateActive)
+			l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: state}, kmip.ReasonAttributeReadOnly)
+			l.refused(&kmip.SetAttributeRequest{UniqueIdentifier: id, Attribute: state}, kmip.ReasonAttributeReadOnly)
+			l.refused(&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: kmip.AttrState}, kmip.ReasonAttributeReadOnly)
+			// States.
+			ok[*kmip.ActivateResponse](l, &kmip.ActivateRequest{UniqueIdentifier: id})
+			l.refused(&kmip.ActivateRequest{UniqueIdentifier: id}, kmip.ReasonWrongKeyLifecycleState)
+			l.refused(&kmip.DestroyRequest{UniqueIdentifier: id}, kmip.ReasonWrongKeyLifecycleState)
+			l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: kmip.DateAttribute(kmip.AttrActivationDate, time.Now())}, kmip.ReasonWrongKeyLifecycleState)
+			ok[*kmip.RevokeResponse](l, &kmip.RevokeRequest{UniqueIdentifier: id, Reason: kmip.RevocationReason{Code: kmip.RevocationUnspecified}})
+			ok[*kmip.DestroyResponse](l, &kmip.DestroyRequest{UniqueIdentifier: id})
+			l.refused(&kmip.GetRequest{UniqueIdentifier: id}, kmip.ReasonObjectDestroyed)
+			l.refused(&kmip.DestroyRequest{UniqueIdentifier: id}, kmip.ReasonObjectDestroyed)
+			if got := l.attributes(id, kmip.AttrState).State(); got != kmip.StateDestroyed {
+				l.t.Errorf("a destroyed %s is %s", typ, got)
+			}
+		}
+		l.refused(&kmip.GetRequest{UniqueIdentifier: "none"}, kmip.ReasonObjectNotFound)
+		l.refused(&kmip.GetAttributesRequest{UniqueIdentifier: "none"}, kmip.ReasonObjectNotFound)
+
+		key := ok[*kmip.CreateResponse](l, aes("sensitive", kmip.Attribute{Name: kmip.AttrSensitive, Value: ttlv.BooleanValue(true)})).UniqueIdentifier
+		l.refused(&kmip.GetRequest{UniqueIdentifier: key}, kmip.ReasonSensitive)
+		verifier := ok[*kmip.CreateResponse](l, &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES), kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256),
+			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageDecrypt))}}}).UniqueIdentifier
+		l.refused(&kmip.EncryptRequest{UniqueIdentifier: verifier, Data: secret.Copy([]byte("x"))}, kmip.ReasonIncompatibleCryptographicUsageMask)
+
+		ok[*kmip.LogResponse](l, &kmip.LogRequest{Message: "a \"test\"\nof ours"})
+		if !strings.Contains(logged(), `"message":"a \"test\"\nof ours"`) {
+			l.t.Errorf("the audit log lacks the message:\n%s", logged())
+		}
+		l.refused(&kmip.LogRequest{Message: strings.Repeat("a", 1025)}, kmip.ReasonServerLimitExceeded)
+		l.refused(&kmip.LogRequest{}, kmip.ReasonMissingData)
+		l.refused(&kmip.InteropRequest{Function: kmip.InteropReset, Identifier: "baseline"}, kmip.ReasonPermissionDenied)
+		l.refused(&kmip.InteropRequest{Function: 9}, kmip.ReasonUnknownEnumeration)
+		ok[*kmip.InteropResponse](l, &kmip.InteropRequest{Function: kmip.InteropEnd, Identifier: "baseline"})
+		ok[*kmip.PingResponse](l, &kmip.PingRequest{})
+	})
+}
+
+// TestVersion2_Undo: a batch that is undone says so of each operation before the failure.
+func TestVersion2_Undo(t *testing.T) {
+	both(t, func(l talk, _ func() string) {
+		m := l.c.Do(&kmip.RequestMessage{Header: kmip.RequestHeader{Version: l.v, Continuation: kmip.BatchUndo}, Items: []kmip.RequestItem{
+			{Operation: kmip.OpCreate, ID: []byte{1}, Payload: aes("undone")}, {Operation: kmip.OpGet, ID: []byte{2}, Payload: &kmip.GetRequest{UniqueIdentifier: "none"}},
+		}})
+		if len(m.Items) != 2 || m.Items[0].Status != kmip.StatusOperationUndone || m.Items[1].Reason2 != kmip.ReasonObjectNotFound {
+			l.t.Errorf("%+v", m.Items)
+		}
+		if found := ok[*kmip.LocateResponse](l, &kmip.LocateRequest{}).UniqueIdentifiers; len(found) != 0 {
+			l.t.Errorf("the undone key is there: %v", found)
+		}
+	})
+}
+
+// TestVersion2_Attributes: instances by their values, vendors' attributes, Set and Adjust.
+func TestVersion2_Attributes(t *testing.T) {
+	both(t, func(l talk, _ func() string) {
+		text := func(name, v string) kmip.Attribute { return kmip.TextAttribute(name, v) }
+		id := ok[*kmip.CreateResponse](l, aes("a", kmip.NameAttribute("b"), text("x-own", "1"), text("tc/Set", "one"), text(kmip.AttrContactInformation, "c"))).UniqueIdentifier
+		old := talk{l.t, l.c, kmip.V1_4}
+
+		// 1.x sees what it can name.
+		list := ok[*kmip.GetAttributeListResponse](old, &kmip.GetAttributeListRequest{UniqueIdentifier: id}).Names
+		if !slices.Contains(list, "x-own") || slices.Contains(list, "tc/Set") || slices.Contains(list, kmip.AttrKeyFormatType) {
+			l.t.Errorf("1.4 sees %v", list)
+		}
+		list = ok[*kmip.GetAttributeListResponse](l, &kmip.GetAttributeListRequest{UniqueIdentifier: id}).Names
+		for _, want := range []string{"x-own", "tc/Set", kmip.AttrKeyFormatType, kmip.AttrProtectionStorageMask} {
+			if !slices.Contains(list, want) {
+				l.t.Errorf("%s lacks %s: %v", l.v, want, list)
+			}
+		}
+		if it := l.c.One(kmip.V1_4, &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: text("tc/Set", "two")}); it.Reason != kmip.ReasonInvalidField {
+			l.t.Errorf("1.4 names a vendor's attribute: %v", it.Err())
+		}
+		if found := ok[*kmip.LocateResponse](l, &kmip.LocateRequest{Attributes: kmip.Attributes{text("tc/Set", "one")}}).UniqueIdentifiers; len(found) != 1 {
+			l.t.Errorf("located by tc/Set: %v", found)
+		}
+
+		// Names: which one has to be said.
+		name := func(n string) *kmip.Attribute { a := kmip.NameAttribute(n); return &a }
+		l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: *name("c")}, kmip.ReasonMultiValuedAttribute)
+		l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Current: name("none"), Attribute: *name("c")}, kmip.ReasonAttributeInstanceNotFound)
+		l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Current: &kmip.Attribute{Name: "x-own", Value: ttlv.TextValue("1")}, Attribute: *name("c")}, kmip.ReasonInvalidField)
+		ok[*kmip.ModifyAttributeResponse](l, &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Current: name("b"), Attribute: *name("c")})
+		if got := l.attributes(id, kmip.AttrName).Names(); !slices.Equal(got, []string{"a", "c"}) {
+			l.t.Errorf("the names are %v", got)
+		}
+		ok[*kmip.DeleteAttributeResponse](l, &kmip.DeleteAttributeRequest{UniqueIdentifier: id, Current: name("a")})
+		ok[*kmip.ModifyAttributeResponse](l, &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: *name("d")})
+		if got := l.attributes(id, kmip.AttrName).Names(); !slices.Equal(got, []string{"d"}) {
+			l.t.Errorf("the names are %v", got)
+		}
+		ok[*kmip.AddAttributeResponse](l, &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: *name("e")})
+		ok[*kmip.DeleteAttributeResponse](l, &kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: kmip.AttrName})
+		if got := l.attributes(id, kmip.AttrName); len(got) != 0 {
+			l.t.Errorf("names are left: %v", got)
+		}
+		l.refused(&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: kmip.AttrName}, kmip.ReasonAttributeNotFound)
+		l.refused(&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: kmip.AttrCryptographicLength}, kmip.ReasonAttributeReadOnly)
+
+		// Set: a new one, the one that is there, and not one of several.
+		set := func(a kmip.Attribute) *kmip.SetAttributeRequest {
+			return &kmip.SetAttributeRequest{UniqueIdentifier: id, Attribute: a}
+		}
+		ok[*kmip.SetAttributeResponse](l, set(text("tc/New", "1")))
+		ok[*kmip.SetAttributeResponse](l, set(text("tc/New", "2")))
+		ok[*kmip.SetAttributeResponse](l, set(text(kmip.AttrContactInformation, "d")))
+		ok[*kmip.SetAttributeResponse](l, set(kmip.Attribute{Name: kmip.AttrSensitive, Value: ttlv.BooleanValue(true)}))
+		want := kmip.Attributes{text(kmip.AttrContactInformation, "d"), text("tc/New", "2")}
+		if diff := cmp.Diff(want, l.attributes(id, kmip.AttrContactInformation, "tc/New")); diff != "" {
+			l.t.Errorf("(-want +got):\n%s", diff)
+		}
+		ok[*kmip.AddAttributeResponse](l, &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: text("tc/New", "3")})
+		l.refused(set(text("tc/New", "4")), kmip.ReasonMultiValuedAttribute)
+		l.refused(&kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: text(kmip.AttrContactInformation, "e")}, kmip.ReasonAttributeSingleValued)
+
+		// Adjust.
+		adjust := func(name string, how kmip.AdjustmentType, by ...ttlv.Value) *kmip.AdjustAttributeRequest {
+			r := &kmip.AdjustAttributeRequest{UniqueIdentifier: id, Name: name, Type: how}
+			for _, v := range by {
+				r.Value = &v
+			}
+			return r
+		}
+		ok[*kmip.SetAttributeResponse](l, set(kmip.IntegerAttribute("x-n", 40)))
+		ok[*kmip.SetAttributeResponse](l, set(kmip.Attribute{Name: "x-flag", Value: ttlv.BooleanValue(true)}))
+		ok[*kmip.AdjustAttributeResponse](l, adjust("x-n", kmip.AdjustIncrement))
+		ok[*kmip.AdjustAttributeResponse](l, adjust("x-n", kmip.AdjustIncrement, ttlv.IntegerValue(5)))
+		ok[*kmip.AdjustAttributeResponse](l, adjust("x-n", kmip.AdjustDecrement, ttlv.IntegerValue(4)))
+		ok[*kmip.AdjustAttributeResponse](l, adjust("x-flag", kmip.AdjustNegate))
+		if a := l.attributes(id, "x-n", "x-flag"); len(a) != 2 || a[0].Value.Int != 42 || a[1].Value.Int != 0 {
+			l.t.Errorf("adjusted: %v", a)
+		}
+		l.refused(adjust("x-n", kmip.AdjustIncrement, ttlv.IntegerValue(1<<31-1)), kmip.ReasonNumericRange)
+		l.refused(adjust("x-n", kmip.AdjustNegate), kmip.ReasonInvalidDataType)
+		l.refused(adjust("x-n", kmip.AdjustIncrement, ttlv.TextValue("1")), kmip.ReasonInvalidDataType)
+		l.refused(adjust("x-own", kmip.AdjustIncrement), kmip.ReasonInvalidDataType)
+		l.refused(adjust("x-none", kmip.AdjustIncrement), kmip.ReasonAttributeNotFound)
+		l.refused(adjust(kmip.AttrCryptographicLength, kmip.AdjustIncrement), kmip.ReasonAttributeReadOnly)
+		l.refused(adjust("tc/New", kmip.AdjustIncrement), kmip.ReasonMultiValuedAttribute)
+	})
+}
+
+// TestVersion2_Create: what 2.x can ask for besides, and what is refused.
+func TestVersion2_Create(t *testing.T) {
+	both(t, func(l talk, _ func() string) {
+		enumeration := func(name string, v uint32) kmip.Attribute {
+			return kmip.Attribute{Name: name, Value: ttlv.EnumerationValue(v)}
+		}
+		safe := kmip.Attribute{Name: kmip.AttrQuantumSafe, Value: ttlv.BooleanValue(true)}
+		key := aes("k", enumeration(kmip.AttrObjectType, uint32(kmip.ObjectTypeSymmetricKey)), enumeration(kmip.AttrKeyFormatType, uint32(kmip.KeyFormatTransparentSymmetricKey)), safe,
+			enumeration(kmip.AttrNISTKeyType, uint32(kmip.NISTSymmetricDataEncryptionKey)))
+		key.Protection = kmip.ProtectionStorageMasks{kmip.StorageHardware, kmip.StorageSoftware}
+		id := ok[*kmip.CreateResponse](l, key).UniqueIdentifier
+		if got := ok[*kmip.GetResponse](l, &kmip.GetRequest{UniqueIdentifier: id}); got.Object.KeyBlock.Format != kmip.KeyFormatTransparentSymmetricKey {
+			l.t.Errorf("the key has the format %s", got.Object.KeyBlock.Format)
+		}
+		if a := l.attributes(id, kmip.AttrKeyFormatType, kmip.AttrNISTKeyType, kmip.AttrProtectionStorageMask, kmip.AttrQuantumSafe); len(a) != 4 {
+			l.t.Errorf("%v", a)
+		}
+		hardware := aes("h")
+		hardware.Protection = kmip.ProtectionStorageMasks{kmip.StorageHardware, kmip.StorageSoftware | kmip.StorageValidated}
+		l.refused(hardware, kmip.ReasonProtectionStorageUnavailable)
+		short := aes("s", safe)
+		short.Template.Attributes[1] = kmip.IntegerAttribute(kmip.AttrCryptographicLength, 128)
+		l.refused(short, kmip.ReasonGeneralFailure)
+		l.refused(aes("o", enumeration(kmip.AttrObjectType, uint32(kmip.ObjectTypeSecretData))), kmip.ReasonAttributeReadOnly)
+		l.refused(aes("f", enumeration(kmip.AttrKeyFormatType, uint32(kmip.KeyFormatPKCS8))), kmip.ReasonKeyFormatTypeNotSupported)
+		l.refused(registered(kmip.ObjectTypeSymmetricKey, "r", enumeration(kmip.AttrKeyFormatType, uint32(kmip.KeyFormatOpaque))), kmip.ReasonInvalidField)
+		if l.v == kmip.V2_1 {
+			l.refused(aes("a", kmip.Attribute{Name: kmip.AttrRotateAutomatic, Value: ttlv.BooleanValue(true)}), kmip.ReasonFeatureNotSupported)
+			id := ok[*kmip.CreateResponse](l, aes("i", kmip.Attribute{Name: kmip.AttrRotateInterval, Value: ttlv.IntervalValue(86400)})).UniqueIdentifier
+			if a := l.attributes(id, kmip.AttrRotateInterval); len(a) != 1 || a[0].Value.Int != 86400 {
+				l.t.Errorf("the interval is %v", a)
+			}
+		}
+	})
+}
+
+// TestVersion2_Query: operations are told to who can name them.
+func TestVersion2_Query(t *testing.T) {
+	c := connect(t, keyservertest.New(t), "db")
+	for v, want := range map[kmip.Version][3]bool{kmip.V1_0: {}, kmip.V1_4: {true}, kmip.V2_0: {true, true}, kmip.V2_1: {true, true, true}} {
+		got := ok[*kmip.QueryResponse](talk{t, c, v}, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations}}).Operations
+		for i, op := range []kmip.Operation{kmip.OpEncrypt, kmip.OpSetAttribute, kmip.OpPing} {
+			if slices.Contains(got, op) != want[i] {
+				t.Errorf("%s in %s: %v", op, v, got)
+			}
+		}
+	}
+	if it := c.One(kmip.V1_4, &kmip.PingRequest{}); it.Reason != kmip.ReasonOperationNotSupported {
+		t.Errorf("Ping in 1.4: %v", it.Err())
+	}
+}
+
+// TestVersions_Limited: an operator can take versions away.
+func TestVersions_Limited(t *testing.T) {
+	c := connect(t, keyservertest.New(t, func(o *keyserver.Options) { o.Versions = []kmip.Version{kmip.V2_0, kmip.V2_1} }), "db")
+	if it := c.One(kmip.V2_1, aes("k")); it.Err() != nil {
+		t.Error(it.Err())
+	}
+	if got := ok[*kmip.DiscoverVersionsResponse](talk{t, c, kmip.V2_0}, &kmip.DiscoverVersionsRequest{}).Versions; !slices.Equal(got, []kmip.Version{kmip.V2_1, kmip.V2_0}) {
+		t.Errorf("%v", got)
+	}
+	if it := c.One(kmip.V1_4, aes("k")); it.Reason2 != kmip.ReasonUnsupportedProtocolVersion {
+		t.Errorf("1.4: %v", it.Err())
+	}
+	if _, err := keyserver.New(keyserver.Options{Versions: []kmip.Version{{Major: 3}}, Store: keyservertest.New(t).Store, Endpoints: keyservertest.New(t).Registry}); err == nil {
+		t.Error("a version that there is not is taken")
+	}
+}
