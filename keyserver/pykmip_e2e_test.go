@@ -28,6 +28,9 @@ func TestPyKMIPClient(t *testing.T) {
 		t.Fatalf("no PyKMIP for %s: `apt-get install python3-pykmip`. (DBKEYRING_SKIP_MISSING=1 skips the tests that need it.) %s", python, out)
 	}
 	for _, v := range kmip.Versions() {
+		if v == kmip.V2_1 {
+			continue // which PyKMIP does not know
+		}
 		t.Run(v.String(), func(t *testing.T) {
 			s := keyservertest.New(t)
 			cert, key := s.NewClient("pykmip")

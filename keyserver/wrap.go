@@ -80,7 +80,7 @@ func (s *Server) unwrap(r *request, b *kmip.KeyBlock) (found bool, err error) {
 	}
 	defer value.Wipe()
 	plain := kmip.KeyBlock{Format: b.Format}
-	if err := plain.SetKeyValue(value, w.Encoding); err != nil || plain.Material == nil {
+	if err := plain.SetKeyValue(value, w.Encoding, r.Version); err != nil || plain.Material == nil {
 		plain.Material.Wipe()
 		return true, kmip.Errorf(kmip.ReasonCryptographicFailure, "what was wrapped is no Key Value in this encoding")
 	}

@@ -143,7 +143,7 @@ func (k *KeyBlock) KeyValue(e EncodingOption, v Version) *secret.Bytes {
 	var attributes ttlv.Writer
 	k.Attributes.encode(&attributes, v)
 	// Large enough from the start: a buffer that grows leaves the key behind.
-	w := ttlv.NewWriter(make([]byte, 0, 4*ttlv.HeaderSize+k.Material.Len()+attributes.Len()))
+	w := ttlv.NewWriter(make([]byte, 0, 5*ttlv.HeaderSize+k.Material.Len()+attributes.Len()))
 	k.encodeValue(w, v)
 	value := secret.Copy(w.Bytes())
 	secret.Wipe(w.Bytes())
@@ -152,7 +152,7 @@ func (k *KeyBlock) KeyValue(e EncodingOption, v Version) *secret.Bytes {
 
 // SetKeyValue is the way back: it takes the material, and attributes, out of a Key Value
 // that was unwrapped. The key block must have its Format.
-func (k *KeyBlock) SetKeyValue(value *secret.Bytes, e EncodingOption) error {
+func (k *KeyBlock) SetKeyValue(value *secret.Bytes, e EncodingOption, v Version) error {
 	if e == EncodingNone {
 		k.Material.Wipe()
 		k.Material = value.Clone()
@@ -163,6 +163,7 @@ func (k *KeyBlock) SetKeyValue(value *secret.Bytes, e EncodingOption) error {
 	}
 	k.Attributes = nil
 	r := ttlv.NewReader(value.Reveal(), TagKeyValue)
+	r.SetEdition(v.Major)
 	k.decodeFields(r)
 	return r.Err()
 }

@@ -26,8 +26,21 @@ func limitsOf(n int) keyringtest.Limits {
 	}
 }
 
-func TestConformance_OurServer(t *testing.T) {
-	server := keyservertest.New(t)
+func TestConformance_OurServer(t *testing.T) { conforms(t, limits) }
+
+// Where a server has no 1.x, 2.x does as well.
+func TestConformance_OurServerOf2(t *testing.T) {
+	for _, v := range []kmip.Version{kmip.V2_0, kmip.V2_1} {
+		t.Run(v.String(), func(t *testing.T) {
+			l := limits
+			l.Slow = true
+			conforms(t, l, keyservertest.WithVersions(v))
+		})
+	}
+}
+
+func conforms(t *testing.T, limits keyringtest.Limits, options ...keyservertest.Option) {
+	server := keyservertest.New(t, options...)
 	var endpoints atomic.Int32
 	keyringtest.Test(t, func(t testing.TB) func() keyring.Keyring {
 		cert, key := server.NewClient(fmt.Sprintf("mysql%d", endpoints.Add(1)))
@@ -44,6 +57,7 @@ func TestConformance_Habits(t *testing.T) {
 		"Lenient":      nil,
 		"UniqueNames":  func(k *kmiptest.Keeper) { k.UniqueNames = true },
 		"Only10":       func(k *kmiptest.Keeper) { k.Versions, k.NoDiscover = []kmip.Version{kmip.V1_0}, true },
+		"Only20":       func(k *kmiptest.Keeper) { k.Versions, k.HangsUp = []kmip.Version{kmip.V2_0}, true },
 		"NoBatches":    func(k *kmiptest.Keeper) { k.NoBatches = true },
 		"ShortBatches": func(k *kmiptest.Keeper) { k.MaxBatch = 3 },
 		"ShortPages":   func(k *kmiptest.Keeper) { k.PageLimit = 2 },

@@ -131,7 +131,7 @@ func TestPyKMIP_RSA(t *testing.T) {
 	if _, _, err := fetch(t, k, keyring.ID{Name: "nö"}); keyring.KindOf(err) != keyring.ErrNotFound {
 		t.Errorf("a key whose plain Name PyKMIP cannot be asked for: %v", err)
 	}
-	for _, v := range []string{"1.0", "1.1", "1.2", "1.3", "1.4"} {
+	for _, v := range []string{"1.0", "1.1", "1.2", "1.3", "1.4", "2.0"} {
 		o.ProtocolVersion = v
 		mustHave(t, open(t, o, &buffer{}), id, "aes", got.Data.Reveal())
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/memory"
+	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
@@ -45,6 +46,9 @@ type Option func(*keyserver.Options)
 // WithStore takes another store than a sealed one in memory. It is used as it is,
 // and stays the caller's.
 func WithStore(s store.Store) Option { return func(o *keyserver.Options) { o.Store = s } }
+
+// WithVersions has the server speak these versions of KMIP only.
+func WithVersions(v ...kmip.Version) Option { return func(o *keyserver.Options) { o.Versions = v } }
 
 // New starts a key server; it ends with the test.
 func New(t testing.TB, options ...Option) *Server {

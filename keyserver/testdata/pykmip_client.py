@@ -2,19 +2,23 @@
 objects of the server, at each version. Arguments: host port cert key ca version."""
 import sys
 
-from kmip.core import enums
+from kmip.core import enums, objects as core
+from kmip.core import attributes
 from kmip.core.factories.attributes import AttributeFactory
 from kmip.pie import exceptions, objects
 from kmip.pie.client import ProxyKmipClient
 
 host, port, cert, key, ca, version = sys.argv[1:]
+V2 = version >= "2.0"
 attribute = AttributeFactory().create_attribute
 MASK = [enums.CryptographicUsageMask.ENCRYPT, enums.CryptographicUsageMask.DECRYPT]
 READABLE = [t.value for t in enums.AttributeType if t != enums.AttributeType.ORIGINAL_CREATION_DATE]
 
 
-def refused(reason, call, *args, **kwargs):
-    """The call has to fail for the reason."""
+def refused(reason, call, *args, reason2=None, **kwargs):
+    """The call has to fail for the reason, which 2.x may have another for."""
+    if V2 and reason2:
+        reason = reason2
     try:
         call(*args, **kwargs)
     except exceptions.KmipOperationFailure as e:
@@ -25,6 +29,25 @@ def refused(reason, call, *args, **kwargs):
 
 def name(text):
     return attribute(enums.AttributeType.NAME, text)
+
+
+def name2(text):
+    """A name as 2.x has it, in no Attribute."""
+    return attributes.Name(attributes.Name.NameValue(text), attributes.Name.NameType(enums.NameType.UNINTERPRETED_TEXT_STRING))
+
+
+def rename(c, uid, text):
+    if V2:
+        c.modify_attribute(unique_identifier=uid, new_attribute=core.NewAttribute(attribute=name2(text)))
+    else:
+        c.modify_attribute(unique_identifier=uid, attribute=name(text))
+
+
+def delete_name(c, uid, text):
+    if V2:
+        c.delete_attribute(unique_identifier=uid, current_attribute=core.CurrentAttribute(attribute=name2(text)))
+    else:
+        c.delete_attribute(unique_identifier=uid, attribute_name="Name", attribute_index=0)
 
 
 def state(c, uid):
@@ -49,7 +72,7 @@ def run(c, prefix):
     assert isinstance(got, objects.SecretData) and got.value == b"geheim", got
     opaque = c.register(objects.OpaqueObject(b"\x01\x02", enums.OpaqueDataType.NONE, name=prefix + "opaque"))
     assert c.get(opaque).value == b"\x01\x02"
-    refused(enums.ResultReason.INVALID_FIELD, c.register, key)
+    refused(enums.ResultReason.INVALID_FIELD, c.register, key, reason2=enums.ResultReason.NON_UNIQUE_NAME_ATTRIBUTE)
 
     # Locate.
     symmetric = attribute(enums.AttributeType.OBJECT_TYPE, enums.ObjectType.SYMMETRIC_KEY)
@@ -68,18 +91,23 @@ def run(c, prefix):
     wanted = None if version in ("1.0", "1.1", "1.2") else [n for n in names if n in READABLE]
     uid, everything = c.get_attributes(made, wanted)
     assert uid == made and len(everything) >= 9, everything
-    c.modify_attribute(unique_identifier=made, attribute=attribute(enums.AttributeType.NAME, prefix + "renamed"))
+    rename(c, made, prefix + "renamed")
     assert c.locate(attributes=[name(prefix + "renamed")]) == [made]
     assert c.locate(attributes=[name(prefix + "made")]) == []
-    c.delete_attribute(unique_identifier=made, attribute_name="Name", attribute_index=0)
+    delete_name(c, made, prefix + "renamed")
     assert c.locate(attributes=[name(prefix + "renamed")]) == []
+
+    if V2:
+        c.set_attribute(unique_identifier=opaque, attribute_name="Sensitive", attribute_value=True)
+        (sensitive,) = c.get_attributes(opaque, ["Sensitive"])[1]
+        assert sensitive.attribute_value.value is True, sensitive
 
     # Life.
     assert state(c, made) == enums.State.PRE_ACTIVE
     c.activate(made)
     assert state(c, made) == enums.State.ACTIVE
-    refused(enums.ResultReason.PERMISSION_DENIED, c.activate, made)
-    refused(enums.ResultReason.PERMISSION_DENIED, c.destroy, made)
+    refused(enums.ResultReason.PERMISSION_DENIED, c.activate, made, reason2=enums.ResultReason.WRONG_KEY_LIFECYCLE_STATE)
+    refused(enums.ResultReason.PERMISSION_DENIED, c.destroy, made, reason2=enums.ResultReason.WRONG_KEY_LIFECYCLE_STATE)
     c.revoke(enums.RevocationReasonCode.CESSATION_OF_OPERATION, made, "no longer used")
     assert state(c, made) == enums.State.DEACTIVATED
     c.revoke(enums.RevocationReasonCode.KEY_COMPROMISE, stored, "lost", compromise_occurrence_date=1000000000)
@@ -88,8 +116,8 @@ def run(c, prefix):
         c.destroy(uid)
     assert state(c, made) == enums.State.DESTROYED
     assert state(c, stored) == enums.State.DESTROYED_COMPROMISED
-    refused(enums.ResultReason.ILLEGAL_OPERATION, c.get, made)
-    refused(enums.ResultReason.ITEM_NOT_FOUND, c.get, "none")
+    refused(enums.ResultReason.ILLEGAL_OPERATION, c.get, made, reason2=enums.ResultReason.OBJECT_DESTROYED)
+    refused(enums.ResultReason.ITEM_NOT_FOUND, c.get, "none", reason2=enums.ResultReason.OBJECT_NOT_FOUND)
     assert c.locate() == [], c.locate()
     c.destroy(c.register(key))  # the name is free again
 
