@@ -60,7 +60,7 @@ type Options struct {
 	// StartTimeout bounds the first load of all keys. 0 means 10 s.
 	StartTimeout time.Duration
 
-	// ProtocolVersion is "1.0" to "1.4", or "" to take the highest that both
+	// ProtocolVersion is "1.0" to "1.4", "2.0" or "2.1", or "" to take the highest that both
 	// sides speak. With ProfileOKV "" is "1.1".
 	ProtocolVersion string
 

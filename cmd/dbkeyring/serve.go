@@ -22,6 +22,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+	"github.com/dbkeyring/dbkeyring/kmip"
 )
 
 // upkeepInterval is how often a running server looks at its certificates.
@@ -37,6 +38,7 @@ type serveCmd struct {
 	dataFlag `embed:""`
 	Listen   string   `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
 	San      []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
+	Versions []string `name:"kmip-versions" placeholder:"VERSION" sep:"," help:"A version of KMIP to speak, such as 1.4; others are refused. Repeat it, or separate by commas (default all: 1.0 to 1.4, 2.0, 2.1)."`
 }
 
 // Help is the long help.
@@ -60,6 +62,10 @@ func (c *serveCmd) Run(p *process) error {
 	if err != nil {
 		return &failed{err: err, code: exitUsage}
 	}
+	versions, err := c.versions()
+	if err != nil {
+		return &failed{err: err, code: exitUsage}
+	}
 	dir, created, err := datadir.OpenOrCreate(c.Data, log)
 	if err != nil {
 		return explainAccess(err, c.Data)
@@ -68,7 +74,7 @@ func (c *serveCmd) Run(p *process) error {
 	if created {
 		log.Info("made the data directory, with a CA, a root key and an administrator's identity. Back it up: without its root key no key can be read", "dir", dir.Path)
 	}
-	s := &server{dir: dir, names: names, log: log}
+	s := &server{dir: dir, names: names, versions: versions, log: log}
 	if err := s.upkeep(ctx, time.Now()); err != nil {
 		return err
 	}
@@ -99,10 +105,23 @@ func (c *serveCmd) names() ([]string, error) {
 	return names, nil
 }
 
+// versions returns the versions of KMIP that are spoken, nil for all.
+func (c *serveCmd) versions() (versions []kmip.Version, err error) {
+	for _, text := range c.Versions {
+		v, err := kmip.ParseVersion(text)
+		if err != nil {
+			return nil, fmt.Errorf("--kmip-versions: %w", err)
+		}
+		versions = append(versions, v)
+	}
+	return versions, nil
+}
+
 // server is a running key server.
 type server struct {
 	dir         *datadir.Dir
 	names       []string
+	versions    []kmip.Version // of KMIP; nil: all
 	log         *slog.Logger
 	certificate atomic.Pointer[tls.Certificate]
 }
@@ -137,7 +156,7 @@ func (s *server) serve(ctx context.Context, p *process, listen string) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	defer listener.Close()
-	kmip, err := keyserver.New(keyserver.Options{Store: s.dir.Store, Endpoints: s.dir.Endpoints, Audit: s.dir.Audit, Log: s.log, Version: versionText()})
+	keys, err := keyserver.New(keyserver.Options{Store: s.dir.Store, Endpoints: s.dir.Endpoints, Audit: s.dir.Audit, Log: s.log, Version: versionText(), Versions: s.versions})
 	if err != nil {
 		return fmt.Errorf("start the key server: %w", err)
 	}
@@ -161,7 +180,7 @@ func (s *server) serve(ctx context.Context, p *process, listen string) error {
 
 	fmt.Fprintf(p.stdout, "ready: KMIP on %s, data in %s, server certificate until %s, CA until %s\n", address, s.dir.Path,
 		s.certificate.Load().Leaf.NotAfter.Format(time.DateOnly), s.dir.CA.Certificate.NotAfter.Format(time.DateOnly))
-	err = kmip.Serve(ctx, listener, s.tls())
+	err = keys.Serve(ctx, listener, s.tls())
 	cancel()
 	<-background
 	s.log.Info("stopped")

@@ -108,7 +108,7 @@ func (r *reader) finish() (Options, Report, error) {
 	if !r.Has("cache_keys") {
 		r.Note("cache_keys (%s) is not set: keys are fetched from the key server at each access, and none stays in memory", r.File)
 	}
-	version := r.Choice("kmip_version", defaultVersion, []string{"1.0", "1.1", "1.2", "1.3", "1.4", "auto"})
+	version := r.Choice("kmip_version", defaultVersion, []string{"1.0", "1.1", "1.2", "1.3", "1.4", "2.0", "2.1", "auto"})
 	if version != "auto" {
 		o.ProtocolVersion = version
 	}

@@ -133,7 +133,7 @@ func (r *reader) ora(dir string, o *Options) {
 	}
 	o.Profile = kmip.ProfileOKV
 	o.Servers = r.PrimaryAndStandbys(server, primary, standbyServer, r.list(standbyServer))
-	version := r.choice(kmipVersion, defaultVersion, []string{"1.0", "1.1", "1.2", "1.3", "1.4", "auto"})
+	version := r.choice(kmipVersion, defaultVersion, []string{"1.0", "1.1", "1.2", "1.3", "1.4", "2.0", "2.1", "auto"})
 	if version != "auto" {
 		o.ProtocolVersion = version
 	}

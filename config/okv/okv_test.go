@@ -95,7 +95,7 @@ func TestRead_Ora(t *testing.T) {
 	const hostport = "Write host:port, an IPv6 address in brackets: 198.51.100.20:5696, [2001:db8::1]:5696."
 	const primary = hostport + " Further servers belong into STANDBY_SERVER."
 	const ms = "Write a whole number of milliseconds from 1 to 2147483647; the default is "
-	const version = "Write one of 1.0, 1.1, 1.2, 1.3, 1.4, auto; the default is 1.1."
+	const version = "Write one of 1.0, 1.1, 1.2, 1.3, 1.4, 2.0, 2.1, auto; the default is 1.1."
 	const form = "Correct the line, or put # before it."
 	for _, c := range []struct {
 		name, ora string
@@ -156,8 +156,8 @@ func TestRead_Ora(t *testing.T) {
 			"$F, line 2: it is not text in UTF-8. Write the file with a text editor.", "$F, line 3: it is not text in UTF-8. Write the file with a text editor."}},
 		{name: "no such option of ours", ora: "SERVER=a:1\nDBKEYRING_KMIP_VERSON=1.1\n", faults: []string{
 			"DBKEYRING_KMIP_VERSON ($F, line 2): there is no such option (did you mean DBKEYRING_KMIP_VERSION?). Write one of DBKEYRING_KMIP_VERSION, DBKEYRING_CONNECT_TIMEOUT_MS, DBKEYRING_KMIP_TIMEOUT_MS, DBKEYRING_START_TIMEOUT_MS, DBKEYRING_VERIFY_SERVER_NAME."}},
-		{name: "bad values", ora: "SERVER=a:1\nDBKEYRING_KMIP_VERSION=2.0\nDBKEYRING_CONNECT_TIMEOUT_MS=20s\nDBKEYRING_KMIP_TIMEOUT_MS=0\nDBKEYRING_START_TIMEOUT_MS=2147483648\nDBKEYRING_VERIFY_SERVER_NAME=\n", faults: []string{
-			`DBKEYRING_KMIP_VERSION ($F, line 2): "2.0" is not a value of it. ` + version,
+		{name: "bad values", ora: "SERVER=a:1\nDBKEYRING_KMIP_VERSION=3.0\nDBKEYRING_CONNECT_TIMEOUT_MS=20s\nDBKEYRING_KMIP_TIMEOUT_MS=0\nDBKEYRING_START_TIMEOUT_MS=2147483648\nDBKEYRING_VERIFY_SERVER_NAME=\n", faults: []string{
+			`DBKEYRING_KMIP_VERSION ($F, line 2): "3.0" is not a value of it. ` + version,
 			`DBKEYRING_CONNECT_TIMEOUT_MS ($F, line 3): "20s" is no time. ` + ms + "20000.",
 			`DBKEYRING_KMIP_TIMEOUT_MS ($F, line 4): "0" is no time. ` + ms + "5000.",
 			`DBKEYRING_START_TIMEOUT_MS ($F, line 5): "2147483648" is no time. ` + ms + "30000.",

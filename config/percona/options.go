@@ -21,7 +21,7 @@ const (
 )
 
 // kmipVersions are the values of kmip_version besides "auto".
-var kmipVersions = []string{"1.0", "1.1", "1.2", "1.3", "1.4"}
+var kmipVersions = []string{"1.0", "1.1", "1.2", "1.3", "1.4", "2.0", "2.1"}
 
 // statusNames are the status rows: Percona's in its order, then ours.
 var statusNames = []string{

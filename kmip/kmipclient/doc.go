@@ -1,4 +1,4 @@
-// Package kmipclient speaks KMIP 1.0 to 1.4 with a key server, or with the first
+// Package kmipclient speaks KMIP 1.0 to 1.4, 2.0 and 2.1 with a key server, or with the first
 // of several that answers.
 //
 // A [Client] keeps one connection and uses it for one exchange at a time. Each
