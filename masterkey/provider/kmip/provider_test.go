@@ -54,9 +54,13 @@ func newProvider(t testing.TB, o provider.Options) *provider.Provider {
 }
 
 func TestConformance(t *testing.T) {
-	for name, creates := range map[string]bool{"Register": false, "Create": true} {
+	for name, creates := range map[string]bool{"Register": false, "Create": true, "KMIP 2.1": true} {
 		t.Run(name, func(t *testing.T) {
-			s := keyservertest.New(t)
+			var options []keyservertest.Option
+			if name == "KMIP 2.1" {
+				options = append(options, keyservertest.WithVersions(kmip.V2_1))
+			}
+			s := keyservertest.New(t, options...)
 			cert, key := s.NewClient("node")
 			pem := onePEM(t, key, cert)
 			providertest.Test(t, func(t testing.TB) masterkey.Provider {
