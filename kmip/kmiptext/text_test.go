@@ -1,0 +1,177 @@
+package kmiptext_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmiptext"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+var formats = map[string]kmiptext.Format{"XML": kmiptext.XML, "JSON": kmiptext.JSON}
+
+// frame has an item of each type, names of every kind, and what has no name.
+func frame() []byte {
+	var w ttlv.Writer
+	m := w.Begin(kmip.TagRequestMessage)
+	w.Enumeration(kmip.TagOperation, uint32(kmip.OpReKey))
+	w.Enumeration(kmip.TagCryptographicAlgorithm, uint32(kmip.AlgorithmTripleDES))
+	w.Enumeration(kmip.TagHashingAlgorithm, uint32(kmip.HashSHA256))
+	w.Enumeration(kmip.TagOperation, 0x80001234)
+	w.Integer(kmip.TagCryptographicUsageMask, int32(kmip.UsageEncrypt|kmip.UsageWrapKey))
+	w.Integer(kmip.TagCryptographicUsageMask, -1)
+	w.Integer(kmip.TagBatchCount, -5)
+	w.LongInteger(kmip.TagUsageLimitsTotal, -1<<62)
+	w.LongInteger(kmip.TagUsageLimitsCount, 12)
+	w.BigInteger(kmip.TagModulus, []byte{0xFF, 0, 0, 0, 0, 0, 0, 1})
+	w.Boolean(kmip.TagBatchOrderOption, true)
+	w.TextString(kmip.TagUniqueIdentifier, "<&\"'\t\n> é \u2028")
+	w.TextString(kmip.TagUniqueIdentifier, "")
+	w.ByteString(kmip.TagData, []byte{0, 1, 0xFF})
+	w.ByteString(kmip.TagData, nil)
+	w.DateTime(kmip.TagTimeStamp, time.Unix(1e9, 0))
+	w.DateTime(kmip.TagTimeStamp, time.Unix(-1<<60, 0))
+	w.Interval(kmip.TagLeaseTime, 1<<32-1)
+	w.Integer(ttlv.Tag(0x540001), 7)
+	w.End(w.Begin(ttlv.Tag(0x540002)))
+	a := w.Begin(kmip.TagAttribute)
+	w.TextString(kmip.TagAttributeName, kmip.AttrState)
+	w.Enumeration(kmip.TagAttributeValue, uint32(kmip.StatePreActive))
+	w.End(a)
+	a = w.Begin(kmip.TagAttribute)
+	w.TextString(kmip.TagAttributeName, kmip.AttrCryptographicUsageMask)
+	w.Integer(kmip.TagAttributeValue, int32(kmip.UsageSign))
+	w.End(a)
+	w.End(m)
+	return w.Bytes()
+}
+
+func TestRoundTrip(t *testing.T) {
+	for name, f := range formats {
+		text, err := f.Encode(frame())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := f.Decode(text)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, text)
+		}
+		if !bytes.Equal(again, frame()) {
+			t.Errorf("%s: another message comes back\n%s", name, text)
+		}
+		for _, want := range []string{"ReKey", "DES3", "SHA_256", "PreActive", "0x80001234", "0x540001", "2001-09-09T01:46:40Z"} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %s\n%s", name, want, text)
+			}
+		}
+	}
+}
+
+// Every name leads back to its number.
+func TestNames(t *testing.T) {
+	for tag := ttlv.Tag(0x420000); tag < 0x420200; tag++ {
+		if got, ok := kmip.TagOfWord(kmip.TagWord(tag)); !ok || got != tag {
+			t.Errorf("%s is %s, which is %s", tag, kmip.TagWord(tag), got)
+		}
+		for v := range uint32(0x200) {
+			word := kmip.EnumerationWord(tag, v)
+			if got, ok := kmip.EnumerationOfWord(tag, word); !ok || got != v {
+				t.Errorf("%s %d is %s, which is %d", kmip.TagWord(tag), v, word, got)
+			}
+		}
+	}
+	for name, want := range map[string]string{"Re-key": "ReKey", "PKCS#1": "PKCS_1", "X.509": "X_509", "HMAC-SHA256": "HMAC_SHA256",
+		"3DES": "DES3", "On-line storage": "OnLineStorage", "X9.24 (AES)": "X9_24AES"} {
+		if got := kmip.CamelCase(name); got != want {
+			t.Errorf("%s is %s, not %s", name, got, want)
+		}
+	}
+}
+
+func TestForms(t *testing.T) {
+	for _, text := range []string{
+		`<RequestMessage><CryptographicUsageMask type="Integer" value="encrypt  WRAP-KEY"/></RequestMessage>`,
+		`<RequestMessage><CryptographicUsageMask type="Integer" value="0x00000014"/></RequestMessage>`,
+		`<?xml version="1.0"?><!-- a --><RequestMessage><!-- b --><TTLV tag="0x42002C" name="x" type="Integer" value="20"/></RequestMessage>`,
+	} {
+		b, err := kmiptext.XML.Decode([]byte(text))
+		if err != nil || !bytes.HasSuffix(b, []byte{0, 0, 0, 20, 0, 0, 0, 0}) {
+			t.Errorf("%s: %x, %v", text, b, err)
+		}
+	}
+	b, err := kmiptext.JSON.Decode([]byte(`{"tag":"RequestMessage","type":"Structure","value":[{"tag":"CryptographicUsageMask","type":"Integer","value":"Encrypt|WrapKey"}]}`))
+	if err != nil || !bytes.HasSuffix(b, []byte{0, 0, 0, 20, 0, 0, 0, 0}) {
+		t.Errorf("%x, %v", b, err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	in := func(items string) string { return "<RequestMessage>" + items + "</RequestMessage>" }
+	for _, text := range []string{
+		"", "x", "<RequestMessage>", in("") + in(""), in("text"), "text" + in(""), `<NoSuchTag/>`, `<BatchCount type="Integer" value="1"/>`,
+		`<!DOCTYPE x [<!ENTITY e "1">]>` + in(`<BatchCount type="Integer" value="&e;"/>`), in(`<BatchCount type="Integer" value="&e;"/>`),
+		in(`<BatchCount type="Integer"/>`), in(`<BatchCount value="1"/>`), in(`<BatchCount type="Number" value="1"/>`), in(`<BatchCount type="Integer" value="1" more="2"/>`),
+		in(`<BatchCount type="Integer" value="1"><BatchCount type="Integer" value="1"/></BatchCount>`), in(`<BatchCount type="Integer" value="4294967296"/>`),
+		in(`<BatchCount type="Integer" value="Encrypt"/>`), in(`<Operation type="Enumeration" value="Fly"/>`), in(`<Operation type="Enumeration" value="10"/>`),
+		in(`<Data type="ByteString" value="0"/>`), in(`<TimeStamp type="DateTime" value="today"/>`), in(`<LeaseTime type="Interval" value="-1"/>`),
+		in(`<BatchOrderOption type="Boolean" value="yes"/>`), in(`<Modulus type="BigInteger" value=""/>`),
+		strings.Repeat("<RequestMessage>", 40) + strings.Repeat("</RequestMessage>", 40),
+		in(strings.Repeat(`<BatchItem/>`, 100_001)),
+	} {
+		if _, err := kmiptext.XML.Decode([]byte(text)); !errors.Is(err, kmiptext.ErrText) {
+			t.Errorf("%.100s: %v", text, err)
+		}
+	}
+	jin := func(items string) string { return `{"tag":"RequestMessage","value":[` + items + `]}` }
+	for _, text := range []string{
+		"", "{}", "[]", "null", jin("") + jin(""), jin("1"), `{"tag":"NoSuchTag","value":[]}`, jin(`{"tag":"BatchCount","type":"Integer"}`),
+		jin(`{"tag":"BatchCount","type":"Integer","value":null}`), jin(`{"tag":"BatchCount","type":"Integer","value":[1]}`), jin(`{"tag":"BatchCount","type":"Integer","value":1.5}`),
+		jin(`{"tag":"BatchCount","type":"Number","value":1}`), jin(`{"tag":"BatchCount","type":"Integer","value":1,"more":2}`), `{"tag":"BatchCount","type":"Integer","value":1}`,
+		strings.Repeat(`{"tag":"RequestMessage","value":[`, 40) + strings.Repeat("]}", 40),
+		jin(strings.Repeat(`{"tag":"BatchItem","value":[]},`, 100_001) + `{"tag":"BatchItem","value":[]}`),
+	} {
+		if _, err := kmiptext.JSON.Decode([]byte(text)); !errors.Is(err, kmiptext.ErrText) {
+			t.Errorf("%.100s: %v", text, err)
+		}
+	}
+}
+
+func FuzzDecodeText(f *testing.F) {
+	for name, format := range formats {
+		text, err := format.Encode(frame())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(name == "XML", text)
+	}
+	f.Fuzz(func(t *testing.T, isXML bool, text []byte) {
+		format := kmiptext.JSON
+		if isXML {
+			format = kmiptext.XML
+		}
+		b, err := format.Decode(text)
+		if err != nil {
+			if !errors.Is(err, kmiptext.ErrText) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if ttlv.Check(b, ttlv.Limits{}) != nil {
+			return // text that is not UTF-8, which the next reader refuses
+		}
+		for _, format := range formats { // what was read can be written and read again
+			again, err := format.Encode(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if back, err := format.Decode(again); err != nil || !bytes.Equal(back, b) {
+				t.Fatal(fmt.Sprintf("%v\n%x\n%x\n%s", err, b, back, again))
+			}
+		}
+	})
+}
