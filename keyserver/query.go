@@ -21,11 +21,23 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 		case kmip.QueryObjects:
 			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject}
 		case kmip.QueryServerInformation:
-			response.ServerInformation = []ttlv.Field{} // nothing of our own to say
+			response.ServerInformation = s.information(r.Version)
 			response.VendorIdentification = strings.TrimSpace("dbkeyring " + s.o.Version)
 		}
 	}
 	return response, nil
+}
+
+// information is what the server says of itself. Before 2.0 there are no fields for it.
+func (s *Server) information(v kmip.Version) []ttlv.Field {
+	fields := []ttlv.Field{}
+	if v.Major < 2 {
+		return fields
+	}
+	if s.o.Version != "" {
+		fields = append(fields, ttlv.Field{Tag: kmip.TagServerVersion, Value: ttlv.TextValue(s.o.Version)})
+	}
+	return append(fields, ttlv.Field{Tag: kmip.TagProductName, Value: ttlv.TextValue("dbkeyring")})
 }
 
 // discoverVersions says which versions are common, the newest first (KMIP 1.4, 4.26).

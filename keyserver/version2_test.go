@@ -302,6 +302,11 @@ func TestVersion2_Query(t *testing.T) {
 			}
 		}
 	}
+	for v, want := range map[kmip.Version]int{kmip.V1_4: 0, kmip.V2_0: 1} {
+		if got := ok[*kmip.QueryResponse](talk{t, c, v}, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryServerInformation}}); len(got.ServerInformation) != want {
+			t.Errorf("%s: %+v", v, got)
+		}
+	}
 	if it := c.One(kmip.V1_4, &kmip.PingRequest{}); it.Reason != kmip.ReasonOperationNotSupported {
 		t.Errorf("Ping in 1.4: %v", it.Err())
 	}

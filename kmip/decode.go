@@ -180,7 +180,7 @@ func decodeResponseItem(r *ttlv.Reader) (it ResponseItem) {
 		case TagResultReason:
 			it.Reason = ResultReason(s.Enumeration())
 			if s.Edition() >= 2 {
-				it.Reason2, it.Reason = it.Reason, reasonOf2(it.Reason)
+				it.Reason2, it.Reason = it.Reason, reasonOf2(it.Operation, it.Reason)
 			}
 		case TagResultMessage:
 			it.Message = s.TextString()

@@ -52,7 +52,8 @@ func hidden(tag ttlv.Tag) bool {
 	switch tag {
 	case TagKeyMaterial, TagKey, TagOpaqueDataValue, TagCredentialValue, TagPassword, TagData, TagCertificateValue,
 		TagDerivationData, TagSignatureData, TagDigestedData, TagMACData, TagIVCounterNonce, TagInitializationVector,
-		TagAuthenticatedEncryptionAdditionalData:
+		TagAuthenticatedEncryptionAdditionalData,
+		TagTicketValue, TagServerHashedPassword, TagOneTimePassword, TagHashedPassword, TagPKCS11InputParameters, TagPKCS11OutputParameters:
 		return true
 	}
 	return false
@@ -93,6 +94,14 @@ func dumpValue(tag ttlv.Tag, attribute string, v ttlv.Value) string {
 // enumText names a code by the field that it stands in.
 func enumText(tag ttlv.Tag, code uint32) string {
 	switch tag {
+	case TagAttributeReference:
+		return NameOfTag(ttlv.Tag(code))
+	case TagNISTKeyType:
+		return NISTKeyType(code).String()
+	case TagAdjustmentType:
+		return AdjustmentType(code).String()
+	case TagInteropFunction:
+		return InteropFunction(code).String()
 	case TagOperation:
 		return Operation(code).String()
 	case TagObjectType:

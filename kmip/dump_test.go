@@ -84,3 +84,24 @@ func BenchmarkDecodeGetResponse(b *testing.B) {
 		m.Wipe()
 	}
 }
+
+func TestDump_Version2(t *testing.T) {
+	m := kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V2_1}}
+	for _, p := range []kmip.Payload{
+		&kmip.GetAttributesRequest{UniqueIdentifier: "id", Names: []string{kmip.AttrState, "tc/Set"}},
+		&kmip.SetAttributeRequest{UniqueIdentifier: "id", Attribute: kmip.EnumerationAttribute(kmip.AttrNISTKeyType, kmip.NISTSymmetricMasterKey)},
+		&kmip.AdjustAttributeRequest{UniqueIdentifier: "id", Name: "x-n", Type: kmip.AdjustDecrement},
+		&kmip.InteropRequest{Function: kmip.InteropBegin, Identifier: "a"}, &kmip.LogRequest{Message: "hello"},
+	} {
+		m.Items = append(m.Items, kmip.RequestItem{Operation: p.Operation(), Payload: p})
+	}
+	var w ttlv.Writer
+	m.Encode(&w)
+	got := kmip.Dump(w.Bytes())
+	for _, want := range []string{"Attribute Reference: State\n", "Vendor Identification: \"tc\"\n", "NIST Key Type: Symmetric master key\n",
+		"Adjustment Type: Decrement\n", "Interop Function: Begin\n", "Log Message: \"hello\"\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}

@@ -232,6 +232,7 @@ func TestResponse_ReasonByVersion(t *testing.T) {
 		{kmip.Errorf(kmip.ReasonItemNotFound, "m").In2(kmip.ReasonAttributeNotFound), 1, 0x21, kmip.ReasonInvalidField},
 		{kmip.Errorf(kmip.ReasonItemNotFound, "m").In2(kmip.ReasonWrappingObjectNotFound), 1, 0x42, kmip.ReasonInvalidField},
 		{kmip.Errorf(kmip.ReasonInvalidField, "m"), 7, 7, kmip.ReasonInvalidField},
+		{kmip.Errorf(kmip.ReasonInvalidField, "m").In2(kmip.ReasonNonUniqueNameAttribute), 7, 0x35, kmip.ReasonInvalidField},
 	} {
 		for v, want := range map[kmip.Version]kmip.ResultReason{kmip.V1_0: c.sent1, kmip.V1_4: c.sent1, kmip.V2_0: c.sent2, kmip.V2_1: c.sent2} {
 			m := kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: v}, Items: []kmip.ResponseItem{{Operation: kmip.OpGet,

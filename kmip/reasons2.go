@@ -21,11 +21,16 @@ func reasonIn(v Version, reason, reason2 ResultReason) ResultReason {
 // reasonOf2 returns what 1.x would say in the place of a reason of 2.x, by which programs
 // decide. Only Object Not Found is Item Not Found: an attribute or a wrapping key that is
 // missing must not be taken for a key that does not exist.
-func reasonOf2(reason ResultReason) ResultReason {
+func reasonOf2(op Operation, reason ResultReason) ResultReason {
 	switch reason {
 	case ReasonObjectNotFound:
 		return ReasonItemNotFound
-	case ReasonObjectDestroyed, ReasonNonUniqueNameAttribute, ReasonAttributeSingleValued, ReasonMultiValuedAttribute:
+	case ReasonNonUniqueNameAttribute:
+		if op == OpAddAttribute || op == OpModifyAttribute || op == OpSetAttribute {
+			return ReasonIllegalOperation
+		}
+		return ReasonInvalidField
+	case ReasonObjectDestroyed, ReasonAttributeSingleValued, ReasonMultiValuedAttribute:
 		return ReasonIllegalOperation
 	case ReasonWrongKeyLifecycleState, ReasonAttributeReadOnly, ReasonReadOnlyAttribute, ReasonIncompatibleCryptographicUsageMask,
 		ReasonUsageLimitExceeded, ReasonNotAuthorised, ReasonConstraintViolation:
