@@ -97,7 +97,17 @@ func New(o Options) (*Server, error) {
 // Serve answers clients until ctx ends, and returns nil once the requests in
 // progress are answered. It may be called for several listeners.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, conf *tls.Config) error {
+	return s.network().Serve(ctx, ln, conf)
+}
+
+// ServeHTTPS is Serve for clients that send their messages over HTTPS, in TTLV, XML
+// or JSON (KMIP Profiles 1.4, 5.4).
+func (s *Server) ServeHTTPS(ctx context.Context, ln net.Listener, conf *tls.Config) error {
+	return s.network().ServeHTTPS(ctx, ln, conf)
+}
+
+func (s *Server) network() *kmipserver.Server {
 	o := s.o.Network
 	o.Handler, o.Log, o.Versions = s, s.log, s.o.Versions
-	return kmipserver.New(o).Serve(ctx, ln, conf)
+	return kmipserver.New(o)
 }

@@ -16,13 +16,13 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dbkeyring/dbkeyring/config"
 	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
 	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
 )
 
 // upkeepInterval is how often a running server looks at its certificates.
@@ -37,6 +37,7 @@ const gcPercent = 200
 type serveCmd struct {
 	dataFlag `embed:""`
 	Listen   string   `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
+	HTTPS    string   `name:"https-listen" placeholder:"ADDR" help:"Address to listen on for KMIP over HTTPS, too: TTLV, XML or JSON, posted to /kmip (default none)."`
 	San      []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
 	Versions []string `name:"kmip-versions" placeholder:"VERSION" sep:"," help:"A version of KMIP to speak, such as 1.4; others are refused. Repeat it, or separate by commas (default all: 1.0 to 1.4, 2.0, 2.1)."`
 }
@@ -78,17 +79,17 @@ func (c *serveCmd) Run(p *process) error {
 	if err := s.upkeep(ctx, time.Now()); err != nil {
 		return err
 	}
-	return errors.Join(s.serve(ctx, p, c.Listen), dir.Close())
+	return errors.Join(s.serve(ctx, p, c), dir.Close())
 }
 
 // names returns what the server's certificate shall name.
 func (c *serveCmd) names() ([]string, error) {
-	host, port, err := net.SplitHostPort(c.Listen)
-	if err == nil && port != "0" { // 0: the system chooses one
-		_, err = config.ParsePort(port)
+	host, err := checkAddress("--listen", c.Listen)
+	if err == nil && c.HTTPS != "" {
+		_, err = checkAddress("--https-listen", c.HTTPS)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--listen %s: %w. Give HOST:PORT, such as 0.0.0.0:5696", c.Listen, err)
+		return nil, err
 	}
 	extra := c.San
 	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
@@ -147,15 +148,12 @@ func (s *server) upkeep(ctx context.Context, now time.Time) error {
 }
 
 // serve listens and serves until ctx ends, then drains.
-func (s *server) serve(ctx context.Context, p *process, listen string) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
+	ports, err := c.listen(ctx)
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return &failed{err: fmt.Errorf("--listen %s: the address is in use", listen), hint: "stop the program that listens there, or choose another port"}
-		}
-		return fmt.Errorf("--listen: %w", err)
+		return err
 	}
-	defer listener.Close()
+	defer ports.close()
 	keys, err := keyserver.New(keyserver.Options{Store: s.dir.Store, Endpoints: s.dir.Endpoints, Audit: s.dir.Audit, Log: s.log, Version: versionText(), Versions: s.versions})
 	if err != nil {
 		return fmt.Errorf("start the key server: %w", err)
@@ -164,7 +162,7 @@ func (s *server) serve(ctx context.Context, p *process, listen string) error {
 	hangup := make(chan os.Signal, 1) // before anybody can know that the server runs
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	address, started := listener.Addr().String(), time.Now()
+	address, started := ports.kmip.Addr().String(), time.Now()
 	control, err := admin.Listen(s.dir.Path, &admin.Local{Dir: s.dir, Running: func() admin.Status {
 		return admin.Status{Running: true, Address: address, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
 	}}, s.log)
@@ -180,7 +178,10 @@ func (s *server) serve(ctx context.Context, p *process, listen string) error {
 
 	fmt.Fprintf(p.stdout, "ready: KMIP on %s, data in %s, server certificate until %s, CA until %s\n", address, s.dir.Path,
 		s.certificate.Load().Leaf.NotAfter.Format(time.DateOnly), s.dir.CA.Certificate.NotAfter.Format(time.DateOnly))
-	err = keys.Serve(ctx, listener, s.tls())
+	if ports.https != nil {
+		s.log.Info("KMIP over HTTPS", "address", ports.https.Addr().String(), "path", kmipserver.HTTPSPath)
+	}
+	err = s.answer(ctx, keys, ports)
 	cancel()
 	<-background
 	s.log.Info("stopped")

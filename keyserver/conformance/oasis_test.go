@@ -2,8 +2,11 @@ package conformance_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,7 +17,9 @@ import (
 
 	"github.com/dbkeyring/dbkeyring/keyserver/conformance"
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
+	"github.com/dbkeyring/dbkeyring/kmip/kmiptext"
 )
 
 // TestOASIS plays the mandatory test cases of the KMIP 1.4 profiles, which lie in the folder
@@ -31,7 +36,7 @@ func TestOASIS(t *testing.T) {
 	}
 	slices.SortFunc(files, naturally)
 	s := keyservertest.New(t)
-	conf := s.ClientConfig(s.NewClient("oasis"))
+	way := newTransport(t, s, "oasis")
 	left := readLeft(t)
 	count := map[conformance.Level]int{}
 	for _, file := range files {
@@ -39,7 +44,7 @@ func TestOASIS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := conformance.NewPlayer().Play(c, exchange(t, s, conf, c.Name))
+		found, err := conformance.NewPlayer().Play(c, way.of(c.Name))
 		reached := conformance.Reached(found)
 		if err != nil {
 			reached = nil
@@ -67,16 +72,65 @@ func TestOASIS(t *testing.T) {
 		len(files), count[conformance.Status], count[conformance.Reason], count[conformance.Fields], count[conformance.Values])
 }
 
-// exchange returns the way that a case's messages take.
-func exchange(t *testing.T, s *keyservertest.Server, conf *tls.Config, name string) conformance.Exchange {
-	conf = conf.Clone()
+// transport is the ways that messages can take to a server.
+type transport struct {
+	t     testing.TB
+	s     *keyservertest.Server
+	conf  *tls.Config
+	https string // its address
+}
+
+func newTransport(t testing.TB, s *keyservertest.Server, endpoint string) *transport {
+	return &transport{t: t, s: s, conf: s.ClientConfig(s.NewClient(endpoint)), https: s.ServeHTTPS()}
+}
+
+// of returns the way that a case's messages take, which its name tells.
+func (x *transport) of(name string) conformance.Exchange {
+	conf := x.conf.Clone()
 	switch {
+	case strings.HasPrefix(name, "MSGENC-HTTPS"):
+		return x.post("application/octet-stream", nil)
+	case strings.HasPrefix(name, "MSGENC-XML"):
+		return x.post("text/xml", kmiptext.XML)
+	case strings.HasPrefix(name, "MSGENC-JSON"):
+		return x.post("application/json", kmiptext.JSON)
 	case strings.HasPrefix(name, "SUITEB_128"):
 		conf.MaxVersion, conf.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
 	case strings.HasPrefix(name, "SUITEB_192"):
 		conf.MaxVersion, conf.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384}
 	}
-	return kmiptest.Dial(t, s.Addr, conf).Raw
+	return kmiptest.Dial(x.t, x.s.Addr, conf).Raw
+}
+
+// post sends messages over HTTPS; a nil format is TTLV.
+func (x *transport) post(contentType string, format kmiptext.Format) conformance.Exchange {
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: x.conf}}
+	x.t.Cleanup(client.CloseIdleConnections)
+	return func(frame []byte) ([]byte, error) {
+		body := frame
+		var err error
+		if format != nil {
+			if body, err = format.Encode(frame); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := client.Post("https://"+x.https+kmipserver.HTTPSPath, contentType, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != contentType {
+			return nil, fmt.Errorf("%s, %s: %s", resp.Status, resp.Header.Get("Content-Type"), answer)
+		}
+		if format != nil {
+			return format.Decode(answer)
+		}
+		return answer, nil
+	}
 }
 
 var digits = regexp.MustCompile(`\d+`)

@@ -34,6 +34,7 @@ type Server struct {
 	t      testing.TB
 	o      keyserver.Options
 	server tls.Certificate
+	keys   *keyserver.Server // of the last start
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // nil while stopped
@@ -106,16 +107,39 @@ func (s *Server) Start() {
 	ln, err := net.Listen("tcp", s.Addr)
 	s.check(err)
 	s.Addr = ln.Addr().String()
+	conf := s.config()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	s.cancel, s.done, s.keys = cancel, done, ks
+	go func() { done <- ks.Serve(ctx, ln, conf) }()
+}
+
+// config is the server's side of TLS.
+func (s *Server) config() *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.CA.Certificate)
-	conf := tlsconf.ServerConfig(tlsconf.ServerOptions{
+	return tlsconf.ServerConfig(tlsconf.ServerOptions{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &s.server, nil },
 		ClientCA:       pool,
 	})
+}
+
+// ServeHTTPS serves the same objects over HTTPS until the test ends, and returns the
+// address. It is for a server that is not stopped meanwhile.
+func (s *Server) ServeHTTPS() (addr string) {
+	s.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	s.check(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	s.cancel, s.done = cancel, done
-	go func() { done <- ks.Serve(ctx, ln, conf) }()
+	go func() { done <- s.keys.ServeHTTPS(ctx, ln, s.config()) }()
+	s.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			s.t.Errorf("the key server's HTTPS ended with: %v", err)
+		}
+	})
+	return ln.Addr().String()
 }
 
 // Stop stops the server, as SIGTERM would. What it holds stays in the store.

@@ -2,6 +2,7 @@ package kmipserver_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -91,6 +92,16 @@ type server struct {
 
 func serve(t testing.TB, o kmipserver.Options) *server {
 	t.Helper()
+	return serveWith(t, o, (*kmipserver.Server).Serve)
+}
+
+func serveHTTPS(t testing.TB, o kmipserver.Options) *server {
+	t.Helper()
+	return serveWith(t, o, (*kmipserver.Server).ServeHTTPS)
+}
+
+func serveWith(t testing.TB, o kmipserver.Options, serve func(*kmipserver.Server, context.Context, net.Listener, *tls.Config) error) *server {
+	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
@@ -101,7 +112,7 @@ func serve(t testing.TB, o kmipserver.Options) *server {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &server{addr: ln.Addr().String(), ca: kmiptest.NewAuthority(t), cancel: cancel, done: make(chan error, 1)}
 	conf := s.ca.ServerConfig(s.ca.Server())
-	go func() { s.done <- kmipserver.New(o).Serve(ctx, ln, conf) }()
+	go func() { s.done <- serve(kmipserver.New(o), ctx, ln, conf) }()
 	t.Cleanup(func() {
 		if err := s.stop(); err != nil {
 			t.Errorf("Serve returned %v", err)

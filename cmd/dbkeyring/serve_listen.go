@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dbkeyring/dbkeyring/config"
+	"github.com/dbkeyring/dbkeyring/keyserver"
+)
+
+// checkAddress says whether an option's value is an address to listen on.
+func checkAddress(option, address string) (host string, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && port != "0" { // 0: the system chooses one
+		_, err = config.ParsePort(port)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w. Give HOST:PORT, such as 0.0.0.0:5696", option, address, err)
+	}
+	return host, nil
+}
+
+// listen opens the address that an option gives.
+func listen(ctx context.Context, option, address string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &failed{err: fmt.Errorf("%s %s: the address is in use", option, address), hint: "stop the program that listens there, or choose another port"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", option, err)
+	}
+	return l, nil
+}
+
+// listeners are the server's open ports. What was not asked for is nil.
+type listeners struct{ kmip, https net.Listener }
+
+func (c *serveCmd) listen(ctx context.Context) (l listeners, err error) {
+	if l.kmip, err = listen(ctx, "--listen", c.Listen); err != nil || c.HTTPS == "" {
+		return l, err
+	}
+	if l.https, err = listen(ctx, "--https-listen", c.HTTPS); err != nil {
+		l.close()
+	}
+	return l, err
+}
+
+func (l listeners) close() {
+	for _, ln := range []net.Listener{l.kmip, l.https} {
+		if ln != nil {
+			ln.Close()
+		}
+	}
+}
+
+// answer serves on every port until ctx ends, or one of them fails.
+func (s *server) answer(ctx context.Context, keys *keyserver.Server, l listeners) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return keys.Serve(ctx, l.kmip, s.tls()) })
+	if l.https != nil {
+		g.Go(func() error { return keys.ServeHTTPS(ctx, l.https, s.tls()) })
+	}
+	return g.Wait()
+}

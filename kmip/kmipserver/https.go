@@ -1,0 +1,166 @@
+package kmipserver
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmiptext"
+	"github.com/dbkeyring/dbkeyring/secret"
+	"github.com/dbkeyring/dbkeyring/secret/wipeconn"
+)
+
+// HTTPSPath is where messages are sent (KMIP Profiles 1.4, 5.4 "HTTPS Client and Server").
+const HTTPSPath = "/kmip"
+
+// formats are the encodings of a message by content type; TTLV has nil.
+var formats = map[string]kmiptext.Format{
+	"application/octet-stream": nil,
+	"text/xml":                 kmiptext.XML,
+	"application/json":         kmiptext.JSON,
+}
+
+// textFactor is how many times longer than in TTLV a message in XML or JSON may be: of a
+// byte string a byte takes two characters, and a small item some 90 for its 16 bytes.
+const textFactor = 6
+
+// ServeHTTPS is Serve for messages over HTTPS: each is the body of a POST to [HTTPSPath], in
+// TTLV, XML or JSON as the Content-Type says, and is answered in the same. What a client may
+// ask for, and how it is known, is as on the other port. Maximum Response Size counts
+// bytes of TTLV.
+func (s *Server) ServeHTTPS(ctx context.Context, ln net.Listener, conf *tls.Config) error {
+	conf = conf.Clone()
+	conf.NextProtos = []string{"http/1.1"}
+	h := &http.Server{
+		Handler:           s.HTTPHandler(),
+		ReadHeaderTimeout: s.o.ReadTimeout, ReadTimeout: s.o.ReadTimeout, WriteTimeout: s.o.WriteTimeout, IdleTimeout: s.o.IdleTimeout,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelInfo),
+		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	done := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.DrainTimeout)
+		defer cancel()
+		err := h.Shutdown(drain)
+		if err != nil {
+			s.log.Warn("requests over HTTPS did not end in time; their connections are closed", "timeout", s.o.DrainTimeout)
+			err = h.Close()
+		}
+		done <- err
+	})
+	err := h.Serve(tls.NewListener(&limitedListener{Listener: ln, free: make(chan struct{}, s.o.MaxConnections)}, conf))
+	if !stop() && errors.Is(err, http.ErrServerClosed) {
+		return <-done
+	}
+	return fmt.Errorf("accept a connection over HTTPS: %w", err)
+}
+
+// limitedListener bounds the connections, and wipes what TLS deciphers.
+type limitedListener struct {
+	net.Listener
+	free chan struct{} // full when there are as many as there may be
+}
+
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case l.free <- struct{}{}:
+			return &limitedConn{Conn: wipeconn.New(c), release: sync.OnceFunc(func() { <-l.free })}, nil
+		default:
+			c.Close()
+		}
+	}
+}
+
+type limitedConn struct {
+	net.Conn
+	release func()
+}
+
+func (c *limitedConn) Close() error {
+	c.release()
+	return c.Conn.Close()
+}
+
+// HTTPHandler answers messages over HTTPS; see ServeHTTPS. The connections have to be those of
+// TLS with verified client certificates.
+func (s *Server) HTTPHandler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
+
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &conn{s: s, peer: Peer{Address: r.RemoteAddr}, skewTold: true}
+	defer s.survive(c.peer.Address)
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		http.Error(w, "a client certificate is needed", http.StatusForbidden)
+		return
+	}
+	c.peer.Certificate = r.TLS.PeerCertificates[0]
+	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	format, known := formats[contentType]
+	switch {
+	case r.URL.Path != HTTPSPath:
+		http.Error(w, "KMIP messages go to "+HTTPSPath, http.StatusNotFound)
+		return
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "KMIP messages are POSTed", http.StatusMethodNotAllowed)
+		return
+	case err != nil || !known:
+		http.Error(w, "the Content-Type has to be application/octet-stream (TTLV), text/xml or application/json", http.StatusUnsupportedMediaType)
+		return
+	}
+	limit := int64(s.o.MaxRequestSize)
+	if format != nil {
+		limit *= textFactor
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	defer func() { secret.Wipe(body) }()
+	if err != nil {
+		if too := (*http.MaxBytesError)(nil); errors.As(err, &too) {
+			http.Error(w, "the request is larger than this server takes", http.StatusRequestEntityTooLarge)
+		}
+		return // else the client has gone away
+	}
+	response := s.answerText(r.Context(), c, format, body)
+	defer buffers.put(response)
+	out := response.bytes
+	if format != nil {
+		if out, err = format.Encode(response.bytes); err != nil {
+			s.log.Error("an answer cannot be encoded", "from", c.peer.Address, "error", err)
+			http.Error(w, "the answer cannot be encoded; the key server's log says more", http.StatusInternalServerError)
+			return
+		}
+		defer secret.Wipe(out)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(out) // who asked may have gone away
+}
+
+// answerText carries out the request in body; a nil format is TTLV.
+func (s *Server) answerText(ctx context.Context, c *conn, format kmiptext.Format, body []byte) *buffer {
+	frame := body
+	if format != nil {
+		var err error
+		if frame, err = format.Decode(body); err != nil {
+			return s.unreadable(c, kmip.V1_4, kmip.Errorf(kmip.ReasonInvalidMessage, "%v", err))
+		}
+		defer secret.Wipe(frame)
+	}
+	if len(frame) > s.o.MaxRequestSize {
+		return s.unreadable(c, kmip.V1_4, errTooLarge)
+	}
+	return s.respond(ctx, c, frame)
+}
