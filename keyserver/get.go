@@ -26,7 +26,7 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 		return nil, err
 	}
 	format := o.Content.Format
-	if p.KeyFormat != 0 {
+	if p.KeyFormat != 0 && p.KeyFormat != format {
 		format = p.KeyFormat
 		if !canConvert(o.Type, format) {
 			return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s cannot be had in the format %s", o.Type, format)
@@ -36,6 +36,9 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 		return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "the object was registered wrapped, and can be had in its own format only")
 	}
 	content, err := s.mustContent(r, o)
+	if err == nil {
+		content, err = convert(o, format, content)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +75,14 @@ func (s *Server) mustContent(r *request, o *object.Object) (*secret.Bytes, error
 }
 
 // canConvert says whether objects of the type can be had and registered in a
-// format. The bytes are the same in all of them.
+// format. The bytes are the same in all of them, but for asymmetric keys.
 func canConvert(t kmip.ObjectType, f kmip.KeyFormatType) bool {
+	switch t {
+	case kmip.ObjectTypePrivateKey, kmip.ObjectTypePublicKey:
+		return true // convert tells
+	case kmip.ObjectTypeCertificate:
+		return f == kmip.KeyFormatX509
+	}
 	switch f {
 	case kmip.KeyFormatRaw, kmip.KeyFormatOpaque:
 		return t == kmip.ObjectTypeSymmetricKey || t == kmip.ObjectTypeSecretData
@@ -85,10 +94,13 @@ func canConvert(t kmip.ObjectType, f kmip.KeyFormatType) bool {
 
 // assemble makes the object that Get gives out; it owns content.
 func assemble(o *object.Object, format kmip.KeyFormatType, content *secret.Bytes) kmip.Object {
-	if o.Type == kmip.ObjectTypeOpaqueObject {
+	switch o.Type {
+	case kmip.ObjectTypeOpaqueObject:
 		return kmip.OpaqueObject(o.Content.OpaqueDataType, content)
+	case kmip.ObjectTypeCertificate:
+		return kmip.Object{Type: o.Type, CertificateType: o.Content.CertificateType, CertificateValue: content}
 	}
-	return kmip.Object{Type: o.Type, SecretDataType: o.Content.SecretDataType, KeyBlock: kmip.KeyBlock{
+	return kmip.Object{Type: o.Type, SecretDataType: o.Content.SecretDataType, Split: o.Content.Split, PGPKeyVersion: o.Content.PGPKeyVersion, KeyBlock: kmip.KeyBlock{
 		Format: format, Material: content, Algorithm: o.Content.Algorithm, Length: o.Content.Length, Attributes: o.Content.Attributes,
 		Wrapping: o.Content.Wrapping,
 	}}

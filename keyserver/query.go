@@ -19,7 +19,11 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 				return !r.Version.AtLeast(op.Since())
 			})
 		case kmip.QueryObjects:
-			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject}
+			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject,
+				kmip.ObjectTypeCertificate, kmip.ObjectTypePublicKey, kmip.ObjectTypePrivateKey, kmip.ObjectTypeSplitKey}
+			if r.Version.AtLeast(kmip.V1_2) {
+				response.ObjectTypes = append(response.ObjectTypes, kmip.ObjectTypePGPKey)
+			}
 		case kmip.QueryServerInformation:
 			response.ServerInformation = s.information(r.Version)
 			response.VendorIdentification = strings.TrimSpace("dbkeyring " + s.o.Version)

@@ -30,21 +30,35 @@ func (s *Server) register(r *request, p *kmip.RegisterRequest) (*kmip.RegisterRe
 	o.Content = object.Content{
 		Format: b.Format, Algorithm: b.Algorithm, Length: b.Length, Attributes: b.Attributes,
 		SecretDataType: p.Object.SecretDataType, OpaqueDataType: p.Object.OpaqueDataType,
+		CertificateType: p.Object.CertificateType, Split: p.Object.Split, PGPKeyVersion: p.Object.PGPKeyVersion,
 	}
 	switch {
 	case b.Wrapping != nil:
-		if err := s.checkWrapped(r, o, b); err != nil {
-			return nil, err
-		}
-	case o.Type != kmip.ObjectTypeOpaqueObject:
-		if err := checkKeyBlock(o, b); err != nil {
-			return nil, err
-		}
+		err = s.checkWrapped(r, o, b)
+	case o.Type == kmip.ObjectTypeOpaqueObject:
+	case o.Type == kmip.ObjectTypeCertificate:
+		err = checkCertificate(o, p.Object.CertificateValue)
+	default:
+		err = checkPlain(o, b)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := s.insert(r, o, p.Object.Content()); err != nil {
 		return nil, err
 	}
 	return &kmip.RegisterResponse{UniqueIdentifier: o.ID}, nil
+}
+
+// checkPlain looks at a key that is not wrapped.
+func checkPlain(o *object.Object, b *kmip.KeyBlock) error {
+	switch o.Type {
+	case kmip.ObjectTypePrivateKey, kmip.ObjectTypePublicKey:
+		return checkAsymmetric(o, b)
+	case kmip.ObjectTypeSplitKey, kmip.ObjectTypePGPKey:
+		return checkAsGiven(o, b)
+	}
+	return checkKeyBlock(o, b)
 }
 
 // checkKeyBlock compares a key block with the object's attributes and completes
@@ -92,9 +106,6 @@ func checkKeyBlock(o *object.Object, b *kmip.KeyBlock) error {
 	if !hasLength && o.Content.Length != 0 {
 		o.Attributes.Add(kmip.AttrCryptographicLength, ttlv.IntegerValue(o.Content.Length))
 	}
-	// A key's usage mask always has a value (KMIP 1.4, 3.19); some clients send none.
-	if _, ok := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !ok {
-		o.Attributes.Add(kmip.AttrCryptographicUsageMask, ttlv.IntegerValue(0))
-	}
+	needMask(o)
 	return nil
 }

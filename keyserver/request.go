@@ -66,6 +66,18 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.encrypt(r, p))
 	case *kmip.DecryptRequest:
 		return reply(s.decrypt(r, p))
+	case *kmip.SignRequest:
+		return reply(s.sign(r, p))
+	case *kmip.SignatureVerifyRequest:
+		return reply(s.signatureVerify(r, p))
+	case *kmip.MACRequest:
+		return reply(s.mac(r, p))
+	case *kmip.MACVerifyRequest:
+		return reply(s.macVerify(r, p))
+	case *kmip.HashRequest:
+		return reply(s.hash(r, p))
+	case *kmip.RNGSeedRequest:
+		return reply(s.rngSeed(r, p))
 	}
 	if err := s.ready(); err != nil {
 		return nil, err
@@ -73,6 +85,8 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 	switch p := payload.(type) {
 	case *kmip.CreateRequest:
 		return reply(s.create(r, p))
+	case *kmip.CreateKeyPairRequest:
+		return reply(s.createKeyPair(r, p))
 	case *kmip.RegisterRequest:
 		return reply(s.register(r, p))
 	case *kmip.ActivateRequest:

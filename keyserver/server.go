@@ -68,6 +68,9 @@ type Server struct {
 	// done as a whole.
 	changes sync.RWMutex
 	serial  atomic.Uint64 // of the newest object
+	parts   parts         // operations on data in parts
+	// generating bounds the key pairs that are made at a time: that takes a processor.
+	generating chan struct{}
 }
 
 // New reads the objects in the store and returns a server for them. The store
@@ -87,7 +90,8 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{o: o, log: o.Log, now: o.Now, store: o.Store, index: newIndex()}
+	s := &Server{o: o, log: o.Log, now: o.Now, store: o.Store, index: newIndex(), generating: make(chan struct{}, maxGenerating)}
+	s.parts = parts{timeout: partTimeout, waiting: make(map[string]*unfinished), count: make(map[string]int)}
 	if err := s.load(); err != nil {
 		return nil, fmt.Errorf("read the objects of the key store: %w", err)
 	}

@@ -137,7 +137,7 @@ func (s *Server) checkWrapped(r *request, o *object.Object, b *kmip.KeyBlock) er
 	switch {
 	case err == nil:
 		o.SetDigest(plain.Material.Reveal())
-		return checkKeyBlock(o, &plain)
+		return checkPlain(o, &plain)
 	case found:
 		return err
 	case !canConvert(o.Type, b.Format):

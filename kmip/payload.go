@@ -137,6 +137,7 @@ func newResponse(op Operation) Payload {
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
 		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt,
+		OpCreateKeyPair, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash,
 		OpSetAttribute, OpAdjustAttribute, OpLog, OpInterop, OpPing}
 }
 

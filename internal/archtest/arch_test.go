@@ -61,7 +61,7 @@ var mayUse = map[string][]string{
 	"internal":  {"golang.org/x/sys"},
 	"backend":   {"golang.org/x/sync"},
 	"config":    {"go.yaml.in/yaml/v3"},
-	"keyserver": {"go.etcd.io/bbolt", "golang.org/x/sys", "golang.org/x/sync"},
+	"keyserver": {"go.etcd.io/bbolt", "golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/sync"},
 	"module":    {},
 	"cmd":       {"github.com/alecthomas/kong", "golang.org/x/term", "golang.org/x/sys", "golang.org/x/sync"},
 	"e2e":       {},

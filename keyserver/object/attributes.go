@@ -35,9 +35,7 @@ func (o *Object) Some(now time.Time, wanted func(name string) bool) kmip.Attribu
 	}
 	if len(o.Digest) > 0 && wanted(kmip.AttrDigest) {
 		digest := kmip.Digest{Algorithm: kmip.HashSHA256, Value: o.Digest}
-		if o.Type != kmip.ObjectTypeOpaqueObject {
-			digest.Format = kmip.KeyFormatRaw
-		}
+		digest.Format = o.digestFormat()
 		add(kmip.AttrDigest, digest.TTLV())
 	}
 	o.addFlags(wanted, add)
@@ -57,6 +55,19 @@ func (o *Object) Some(now time.Time, wanted func(name string) bool) kmip.Attribu
 		}
 	})
 	return some
+}
+
+// digestFormat is the format of the bytes that the Digest is of.
+func (o *Object) digestFormat() kmip.KeyFormatType {
+	switch {
+	case o.Type == kmip.ObjectTypeOpaqueObject:
+		return 0
+	case o.Type == kmip.ObjectTypePrivateKey || o.Type == kmip.ObjectTypePublicKey:
+		return o.Content.Format
+	case o.Content.CertificateType == kmip.CertificateX509:
+		return kmip.KeyFormatX509
+	}
+	return kmip.KeyFormatRaw
 }
 
 // each calls fn for every date.
@@ -97,7 +108,7 @@ func (o *Object) Add(a kmip.Attribute, now time.Time) (kmip.Attribute, error) {
 		return a, kmip.Errorf(kmip.ReasonIndexOutOfBounds, "an object can have %d attributes at most", maxInstances).In2(kmip.ReasonServerLimitExceeded)
 	}
 	o.change(now)
-	o.Attributes.Add(a.Name, a.Value)
+	o.Attributes.Add(a.Name, asKept(a.Name, a.Value))
 	return o.Attributes[len(o.Attributes)-1], nil
 }
 
@@ -141,7 +152,7 @@ func (o *Object) Modify(a kmip.Attribute, now time.Time) (kmip.Attribute, error)
 		return a, kmip.Errorf(kmip.ReasonIllegalOperation, "the object has the attribute %s with this value already", a.Name).In2(taken(a.Name, t))
 	}
 	o.change(now)
-	o.Attributes[i].Value = a.Value
+	o.Attributes[i].Value = asKept(a.Name, a.Value)
 	return o.Attributes[i], nil
 }
 
@@ -174,6 +185,8 @@ func (o *Object) checkChange(name string, how kmip.Access, now time.Time) (kmip.
 		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed; its attributes stay as they are").In2(kmip.ReasonObjectDestroyed)
 	case o.Dates.field(name) != nil:
 		return t, o.checkDateChange(name, now)
+	case name == kmip.AttrUsageLimits:
+		return t, o.checkUsageLimitsChange()
 	}
 	return t, nil
 }

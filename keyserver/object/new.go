@@ -66,7 +66,7 @@ func (o *Object) set(a kmip.Attribute) error {
 	if o.has(a.Name, a.Value) {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is given twice with the same value", a.Name).In2(kmip.ReasonInvalidAttributeValue)
 	}
-	o.Attributes.Add(a.Name, a.Value)
+	o.Attributes.Add(a.Name, asKept(a.Name, a.Value))
 	return nil
 }
 
@@ -133,6 +133,12 @@ func checkValue(t kmip.AttributeType, v ttlv.Value) error {
 		}
 	case kmip.AttrLink:
 		_, err = kmip.ParseLink(v)
+	case kmip.AttrUsageLimits:
+		return checkUsageLimits(v)
+	case kmip.AttrCryptographicParameters:
+		_, err = kmip.ParseCryptographicParameters(v)
+	case kmip.AttrCryptographicDomain:
+		_, err = kmip.ParseDomainParameters(v)
 	}
 	if err != nil {
 		return kmip.Errorf(kmip.ReasonInvalidField, "%v", err).In2(kmip.ReasonInvalidAttributeValue)

@@ -59,6 +59,10 @@ type Content struct {
 	Attributes     kmip.Attributes // inside the Key Value
 	// Wrapping says how the key bytes are wrapped, where the client has registered them so.
 	Wrapping *kmip.KeyWrappingData
+
+	CertificateType kmip.CertificateType
+	Split           kmip.SplitKey
+	PGPKeyVersion   int32
 }
 
 // Clone returns a copy that can be changed without changing o.

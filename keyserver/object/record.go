@@ -1,6 +1,7 @@
 package object
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -60,6 +61,7 @@ func (o *Object) Marshal() []byte {
 	if o.Content.Wrapping != nil {
 		o.Content.Wrapping.Encode(w, kmip.V1_4)
 	}
+	o.Content.marshalMore(w)
 	w.End(c)
 	w.End(rec)
 	return w.Bytes()
@@ -186,8 +188,48 @@ func (c *Content) unmarshal(r *ttlv.Reader) {
 		case kmip.TagKeyWrappingData:
 			c.Wrapping = kmip.DecodeKeyWrappingData(s)
 		default:
-			s.Unexpected()
+			c.unmarshalMore(s)
 		}
+	}
+}
+
+// marshalMore appends what only some types have.
+func (c *Content) marshalMore(w *ttlv.Writer) {
+	if c.CertificateType != 0 {
+		w.Enumeration(kmip.TagCertificateType, uint32(c.CertificateType))
+	}
+	if c.PGPKeyVersion != 0 {
+		w.Integer(kmip.TagPGPKeyVersion, c.PGPKeyVersion)
+	}
+	if s := &c.Split; s.Parts != 0 {
+		w.Integer(kmip.TagSplitKeyParts, s.Parts)
+		w.Integer(kmip.TagKeyPartIdentifier, s.Identifier)
+		w.Integer(kmip.TagSplitKeyThreshold, s.Threshold)
+		w.Enumeration(kmip.TagSplitKeyMethod, uint32(s.Method))
+		if s.PrimeFieldSize != nil {
+			w.BigInteger(kmip.TagPrimeFieldSize, s.PrimeFieldSize)
+		}
+	}
+}
+
+func (c *Content) unmarshalMore(r *ttlv.Reader) {
+	switch r.Tag() {
+	case kmip.TagCertificateType:
+		c.CertificateType = kmip.CertificateType(r.Enumeration())
+	case kmip.TagPGPKeyVersion:
+		c.PGPKeyVersion = r.Integer()
+	case kmip.TagSplitKeyParts:
+		c.Split.Parts = r.Integer()
+	case kmip.TagKeyPartIdentifier:
+		c.Split.Identifier = r.Integer()
+	case kmip.TagSplitKeyThreshold:
+		c.Split.Threshold = r.Integer()
+	case kmip.TagSplitKeyMethod:
+		c.Split.Method = kmip.SplitKeyMethod(r.Enumeration())
+	case kmip.TagPrimeFieldSize:
+		c.Split.PrimeFieldSize = bytes.Clone(r.BigInteger())
+	default:
+		r.Unexpected()
 	}
 }
 

@@ -39,7 +39,8 @@ func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
 		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Cryptographic Usage Mask does not allow this").In2(kmip.ReasonIncompatibleCryptographicUsageMask)
 	}
 	state := o.StateAt(now)
-	protects := use == kmip.UsageEncrypt || use == kmip.UsageWrapKey
+	const protecting = kmip.UsageEncrypt | kmip.UsageSign | kmip.UsageWrapKey | kmip.UsageMACGenerate | kmip.UsageDeriveKey
+	protects := use&protecting != 0
 	switch {
 	case state == kmip.StatePreActive, protects && state != kmip.StateActive:
 		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is %s", state).In2(kmip.ReasonWrongKeyLifecycleState)

@@ -69,7 +69,7 @@ type Call struct {
 func changes(op kmip.Operation) bool {
 	switch op {
 	case kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpInterop, kmip.OpPing,
-		kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt:
+		kmip.OpRNGRetrieve, kmip.OpRNGSeed, kmip.OpEncrypt, kmip.OpDecrypt, kmip.OpSign, kmip.OpSignatureVerify, kmip.OpMAC, kmip.OpMACVerify, kmip.OpHash:
 		return false
 	}
 	return true

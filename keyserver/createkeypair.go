@@ -1,0 +1,135 @@
+package keyserver
+
+import (
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/cryptography"
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// maxGenerating is how many key pairs are made at a time. One for RSA takes a processor for
+// up to seconds, and others are to be served meanwhile.
+const maxGenerating = 2
+
+// createKeyPair makes a private and a public key, which know of each other (KMIP 1.4, 4.2).
+// The ID Placeholder is the private key.
+func (s *Server) createKeyPair(r *request, p *kmip.CreateKeyPairRequest) (*kmip.CreateKeyPairResponse, error) {
+	if err := ownerOnly(r, "create objects: they would be its own, and it gets no key bytes"); err != nil {
+		return nil, err
+	}
+	private, err := s.halfOfPair(r, kmip.ObjectTypePrivateKey, p.Common, p.Private)
+	if err != nil {
+		return nil, err
+	}
+	public, err := s.halfOfPair(r, kmip.ObjectTypePublicKey, p.Common, p.Public)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.generate(r, private)
+	if err != nil {
+		return nil, err
+	}
+	defer key.Wipe()
+	if err := s.insertPair(r, key, private, public); err != nil {
+		return nil, err
+	}
+	return &kmip.CreateKeyPairResponse{PrivateKey: private.ID, PublicKey: public.ID}, nil
+}
+
+// halfOfPair returns one of the two objects with the attributes that were given for it, and
+// those for both.
+func (s *Server) halfOfPair(r *request, t kmip.ObjectType, common, own kmip.Template) (*object.Object, error) {
+	for _, t := range []kmip.Template{common, own} {
+		if err := noTemplates(t); err != nil {
+			return nil, err
+		}
+	}
+	attributes := slices.Clone(own.Attributes)
+	for _, a := range common.Attributes {
+		if _, ok := own.Attributes.Get(a.Name); !ok {
+			attributes = append(attributes, a)
+		}
+	}
+	o, err := object.New(t, attributes, r.now)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !ok {
+		return nil, kmip.Errorf(kmip.ReasonMissingData, "Create Key Pair needs a Cryptographic Usage Mask for the %s", t)
+	}
+	o.MarkGenerated()
+	return o, nil
+}
+
+// generate makes a key for the object's attributes, as soon as not too many are being made.
+func (s *Server) generate(r *request, o *object.Object) (*cryptography.Key, error) {
+	alg, ok := o.Attributes.Get(kmip.AttrCryptographicAlgorithm)
+	if !ok {
+		return nil, kmip.Errorf(kmip.ReasonMissingData, "Create Key Pair needs the attribute Cryptographic Algorithm")
+	}
+	algorithm := kmip.CryptographicAlgorithm(alg.Int)
+	if algorithm == kmip.AlgorithmEd25519 && r.Version.Major < 2 {
+		return nil, kmip.Errorf(kmip.ReasonInvalidField, "KMIP %s has no Ed25519", r.Version)
+	}
+	length, _ := o.Attributes.Get(kmip.AttrCryptographicLength)
+	var domain kmip.DomainParameters
+	if v, ok := o.Attributes.Get(kmip.AttrCryptographicDomain); ok {
+		var err error
+		if domain, err = kmip.ParseDomainParameters(v); err != nil {
+			return nil, kmip.Errorf(kmip.ReasonInvalidField, "%v", err)
+		}
+	}
+	if err := cryptography.CheckGenerate(algorithm, int32(length.Int), domain.Curve); err != nil {
+		return nil, err
+	}
+	if algorithm == kmip.AlgorithmRSA && r.tx != nil && r.tx.locked {
+		return nil, kmip.Errorf(kmip.ReasonFeatureNotSupported, "an RSA key takes long to make: in a batch with the option Undo it has to come before all that changes something")
+	}
+	select {
+	case s.generating <- struct{}{}:
+		defer func() { <-s.generating }()
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
+	}
+	return cryptography.Generate(algorithm, int32(length.Int), domain.Curve)
+}
+
+// insertPair makes both objects, each with a Link to the other, in one transaction.
+func (s *Server) insertPair(r *request, key *cryptography.Key, private, public *object.Object) error {
+	halves := []struct {
+		o       *object.Object
+		key     *cryptography.Key
+		link    kmip.LinkType
+		content *secret.Bytes
+	}{{o: private, key: key, link: kmip.LinkPublicKey}, {o: public, key: key.Public(), link: kmip.LinkPrivateKey}}
+	for i := range halves {
+		h := &halves[i]
+		h.o.Content.Format = h.key.OwnFormat()
+		if err := describe(h.o, h.key, 0); err != nil {
+			return err
+		}
+		var err error
+		if h.content, err = h.key.Marshal(h.o.Content.Format); err != nil {
+			return err
+		}
+		defer h.content.Wipe()
+	}
+	r.names = append(private.Names(), public.Names()...)
+	err := s.update(r, nil, func(tx *transaction) error {
+		for _, h := range halves {
+			tx.insert(r, h.o, h.content)
+		}
+		for i, h := range halves {
+			linked := h.o.Clone()
+			linked.Attributes.Add(kmip.AttrLink, kmip.Link{Type: h.link, ID: halves[1-i].o.ID}.TTLV())
+			tx.put(linked, kmip.ReasonInvalidField)
+		}
+		return nil
+	})
+	if err == nil {
+		r.uid, r.Placeholder = private.ID, private.ID
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package cryptography
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"slices"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
+)
+
+// maxCertificate is the longest certificate that is read, in bytes.
+const maxCertificate = 64 << 10
+
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	if len(der) > maxCertificate {
+		return nil, invalid("the certificate has more than %d bytes", maxCertificate)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, invalid("the Certificate Value is no X.509 certificate in DER: %v", err)
+	}
+	return c, nil
+}
+
+// CertificateKey returns the public key in an X.509 certificate.
+func CertificateKey(der []byte) (*Key, error) {
+	c, err := parseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	k := &Key{public: c.PublicKey}
+	return k, k.check()
+}
+
+// CertificateAttributes returns what an X.509 certificate says of itself (KMIP 1.4, 3.8 to
+// 3.16), and algorithm and length of its key, if they are known.
+func CertificateAttributes(der []byte) (kmip.Attributes, error) {
+	c, err := parseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	var l kmip.Attributes
+	l.Add(kmip.AttrCertificateType, ttlv.EnumerationValue(uint32(kmip.CertificateX509)))
+	l.Add(kmip.AttrCertificateLength, ttlv.IntegerValue(int32(len(der))))
+	bytes := func(tag ttlv.Tag, b []byte) ttlv.Field { return ttlv.Field{Tag: tag, Value: ttlv.BytesValue(b)} }
+	serial, err := asn1.Marshal(c.SerialNumber)
+	if err != nil {
+		return nil, invalid("the certificate's serial number: %v", err)
+	}
+	l.Add(kmip.AttrX509Identifier, ttlv.StructureValue(bytes(kmip.TagIssuerDistinguishedName, c.RawIssuer), bytes(kmip.TagCertificateSerialNumber, serial)))
+	named := func(attribute string, nameTag, alternativeTag ttlv.Tag, name []byte, extension asn1.ObjectIdentifier) {
+		v := ttlv.StructureValue(bytes(nameTag, name))
+		for _, n := range generalNames(c, extension) {
+			v.Fields = append(v.Fields, bytes(alternativeTag, n))
+		}
+		l.Add(attribute, v)
+	}
+	named(kmip.AttrX509Subject, kmip.TagSubjectDistinguishedName, kmip.TagSubjectAlternativeName, c.RawSubject, asn1.ObjectIdentifier{2, 5, 29, 17})
+	named(kmip.AttrX509Issuer, kmip.TagIssuerDistinguishedName, kmip.TagIssuerAlternativeName, c.RawIssuer, asn1.ObjectIdentifier{2, 5, 29, 18})
+	if alg := signatureAlgorithm(c.SignatureAlgorithm); alg != 0 {
+		l.Add(kmip.AttrDigitalSignature, ttlv.EnumerationValue(uint32(alg)))
+	}
+	if k := (&Key{public: c.PublicKey}); k.check() == nil {
+		l.Add(kmip.AttrCryptographicAlgorithm, ttlv.EnumerationValue(uint32(k.Algorithm())))
+		l.Add(kmip.AttrCryptographicLength, ttlv.IntegerValue(k.Bits()))
+	}
+	return l, nil
+}
+
+// generalNames returns the names in an extension, each in DER.
+func generalNames(c *x509.Certificate, extension asn1.ObjectIdentifier) (names [][]byte) {
+	i := slices.IndexFunc(c.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(extension) })
+	if i < 0 {
+		return nil
+	}
+	var all []asn1.RawValue
+	if rest, err := asn1.Unmarshal(c.Extensions[i].Value, &all); err != nil || len(rest) > 0 {
+		return nil
+	}
+	for _, n := range all {
+		names = append(names, n.FullBytes)
+	}
+	return names
+}
+
+func signatureAlgorithm(a x509.SignatureAlgorithm) kmip.DigitalSignatureAlgorithm {
+	switch a {
+	case x509.MD5WithRSA:
+		return kmip.SignatureMD5WithRSA
+	case x509.SHA1WithRSA:
+		return kmip.SignatureSHA1WithRSA
+	case x509.SHA256WithRSA:
+		return kmip.SignatureSHA256WithRSA
+	case x509.SHA384WithRSA:
+		return kmip.SignatureSHA384WithRSA
+	case x509.SHA512WithRSA:
+		return kmip.SignatureSHA512WithRSA
+	case x509.SHA256WithRSAPSS, x509.SHA384WithRSAPSS, x509.SHA512WithRSAPSS:
+		return kmip.SignatureRSASSAPSS
+	case x509.DSAWithSHA1:
+		return kmip.SignatureDSAWithSHA1
+	case x509.DSAWithSHA256:
+		return kmip.SignatureDSAWithSHA256
+	case x509.ECDSAWithSHA1:
+		return kmip.SignatureECDSAWithSHA1
+	case x509.ECDSAWithSHA256:
+		return kmip.SignatureECDSAWithSHA256
+	case x509.ECDSAWithSHA384:
+		return kmip.SignatureECDSAWithSHA384
+	case x509.ECDSAWithSHA512:
+		return kmip.SignatureECDSAWithSHA512
+	}
+	return 0 // KMIP has no code for it
+}

@@ -1,0 +1,99 @@
+package keyserver
+
+import (
+	"github.com/dbkeyring/dbkeyring/keyserver/cryptography"
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/secret"
+)
+
+// usable is a key that may be used for what a request asks, and the parameters: the
+// request's, else the object's first.
+type usable struct {
+	*object.Object
+	parameters kmip.CryptographicParameters
+}
+
+// usable finds the key that a request names, and says whether it may be used for that now.
+func (s *Server) usable(r *request, id string, p *kmip.CryptographicParameters, use kmip.UsageMask) (*usable, error) {
+	o, err := s.mayUse(r, id, use)
+	if err != nil {
+		return nil, err
+	}
+	k := &usable{Object: o}
+	if p != nil {
+		k.parameters = *p
+	} else if own, ok := o.Attributes.Get(kmip.AttrCryptographicParameters); ok {
+		if k.parameters, err = kmip.ParseCryptographicParameters(own); err != nil {
+			return nil, kmip.Errorf(kmip.ReasonInvalidField, "the object's Cryptographic Parameters: %v", err)
+		}
+	}
+	return k, nil
+}
+
+func (s *Server) mayUse(r *request, id string, use kmip.UsageMask) (*object.Object, error) {
+	o, err := s.find(r, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := ownerOnly(r, "use a key"); err != nil {
+		return nil, err
+	}
+	return o, o.CheckUse(use, r.now)
+}
+
+// bytesOf reads the bytes of a key that is to be used: unwrapped, where it was registered
+// wrapped by a key that this server has.
+func (s *Server) bytesOf(r *request, k *usable) (*secret.Bytes, error) {
+	key, err := s.mustContent(r, k.Object)
+	if err != nil || k.Content.Wrapping == nil {
+		return key, err
+	}
+	out := assemble(k.Object, k.Content.Format, key)
+	if _, err := s.unwrap(r, &out.KeyBlock); err != nil {
+		out.Wipe()
+		return nil, err
+	}
+	return out.KeyBlock.Material, nil
+}
+
+// asymmetric reads a private key, or the public key that is an object or in a certificate.
+// It is the caller's to wipe.
+func (s *Server) asymmetric(r *request, k *usable) (*cryptography.Key, error) {
+	material, err := s.bytesOf(r, k)
+	if err != nil {
+		return nil, err
+	}
+	defer material.Wipe()
+	switch k.Type {
+	case kmip.ObjectTypePrivateKey:
+		return cryptography.ParsePrivateKey(k.Content.Format, material.Reveal())
+	case kmip.ObjectTypePublicKey:
+		return cryptography.ParsePublicKey(k.Content.Format, material.Reveal())
+	}
+	return cryptography.CertificateKey(material.Reveal())
+}
+
+// errType refuses to do something with an object of another type.
+func errType(k *usable, doing string) error {
+	return kmip.Errorf(kmip.ReasonInvalidField, "a %s cannot %s", k.Type, doing)
+}
+
+// spend takes from the key's Usage Limits what has been protected with it. That is durable
+// before the client gets the result, and exact: nobody else changes the object meanwhile.
+func (s *Server) spend(r *request, id string, bytes, objects int64) error {
+	if _, limited := s.lookup(r, id).UsageLimits(); !limited {
+		return nil
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	_, err := s.change(r, id, func(o *object.Object) error {
+		changed, err := o.Spend(bytes, objects, r.now)
+		if err == nil && !changed {
+			return errNothing
+		}
+		return err
+	})
+	return err
+}
