@@ -309,7 +309,7 @@ func TestEncryptRefused(t *testing.T) {
 	want("no parameters", ask(c, kmip.V1_2, id, nil, nil), kmip.ReasonInvalidField)
 	want("another mode", ask(c, kmip.V1_2, id, &kmip.CryptographicParameters{Mode: 2}, nil), kmip.ReasonInvalidField)
 	want("GCM at 1.3", ask(c, kmip.V1_3, id, &kmip.CryptographicParameters{Mode: kmip.ModeGCM}, nil), kmip.ReasonInvalidField)
-	want("a short tag", ask(c, kmip.V1_4, id, &kmip.CryptographicParameters{Mode: kmip.ModeGCM, TagLength: 4}, nil), kmip.ReasonInvalidField)
+	want("a short tag", ask(c, kmip.V1_4, id, &kmip.CryptographicParameters{Mode: kmip.ModeGCM, TagLength: 4}, nil), kmip.ReasonGeneralFailure)
 	want("no whole blocks", ask(c, kmip.V1_2, id, &kmip.CryptographicParameters{Mode: kmip.ModeCBC}, nil), kmip.ReasonInvalidField)
 	want("a short vector", ask(c, kmip.V1_2, id, cbc, func(r *kmip.EncryptRequest) { r.IV = []byte{1} }), kmip.ReasonInvalidField)
 	want("additional data with CBC", ask(c, kmip.V1_4, id, cbc, func(r *kmip.EncryptRequest) { r.AdditionalData = []byte{1} }), kmip.ReasonInvalidField)

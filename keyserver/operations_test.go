@@ -198,7 +198,7 @@ func TestVersionsAndQuery(t *testing.T) {
 		t.Errorf("%v", none)
 	}
 	q := must[*kmip.QueryResponse](t, c, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation, kmip.QueryProfiles}})
-	if len(q.Operations) != 17 || len(q.ObjectTypes) != 3 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
+	if !slices.Contains(q.Operations, kmip.OpSign) || len(q.ObjectTypes) != 8 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
 		t.Errorf("%+v", q)
 	}
 	random := must[*kmip.RNGRetrieveResponse](t, c, &kmip.RNGRetrieveRequest{Length: 48}).Data
@@ -212,7 +212,8 @@ func TestVersionsAndQuery(t *testing.T) {
 		}
 	}
 	it := c.One(kmip.V1_0, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations}})
-	if n := len(it.Payload.(*kmip.QueryResponse).Operations); n != 13 {
-		t.Errorf("%d operations at 1.0", n)
+	old := it.Payload.(*kmip.QueryResponse).Operations
+	if newer := slices.ContainsFunc(old, func(op kmip.Operation) bool { return op.Since() != kmip.V1_0 }); newer || !slices.Contains(old, kmip.OpCreateKeyPair) {
+		t.Errorf("%v at 1.0", old)
 	}
 }

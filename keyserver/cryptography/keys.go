@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"math/big"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -53,7 +54,7 @@ func ParsePrivateKey(f kmip.KeyFormatType, material []byte) (*Key, error) {
 	default:
 		return nil, unsupported(kmip.ObjectTypePrivateKey, f)
 	}
-	if err != nil { // its text could tell of the key
+	if err != nil || !f.Transparent() && !isWhole(material) { // its text could tell of the key
 		return nil, invalid("the key material is no private key in the format %s", f)
 	}
 	k := &Key{private: private}
@@ -66,6 +67,13 @@ func ParsePrivateKey(f kmip.KeyFormatType, material []byte) (*Key, error) {
 		k.public = p.Public()
 	}
 	return k, k.check()
+}
+
+// isWhole says whether nothing follows what is in DER: Go reads over it.
+func isWhole(der []byte) bool {
+	var outer asn1.RawValue
+	rest, err := asn1.Unmarshal(der, &outer)
+	return err == nil && len(rest) == 0
 }
 
 // ParsePublicKey reads a public key.

@@ -14,7 +14,7 @@ import (
 // operation with Response Too Large: ask for fewer at a time.
 func (c *Client) Batch(ctx context.Context, reqs []kmip.Payload) ([]Result, error) {
 	for _, r := range reqs {
-		if !repeatable(r.Operation()) {
+		if !repeatable(r) {
 			return nil, fmt.Errorf("%s changes something and cannot be part of a batch", r.Operation())
 		}
 	}

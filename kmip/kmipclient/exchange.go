@@ -10,11 +10,16 @@ import (
 	"github.com/dbkeyring/dbkeyring/kmip"
 )
 
-// repeatable says whether an operation may be carried out twice without harm:
-// those that change nothing.
-func repeatable(op kmip.Operation) bool {
-	switch op {
-	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt:
+// repeatable says whether an operation may be carried out twice without harm: those
+// that change nothing but, at most, what is left of a key's Usage Limits. A part of
+// data in several is counted on only once.
+func repeatable(req kmip.Payload) bool {
+	if p, ok := req.(interface{ Single() bool }); ok && !p.Single() {
+		return false
+	}
+	switch req.Operation() {
+	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt,
+		kmip.OpSign, kmip.OpSignatureVerify, kmip.OpMAC, kmip.OpMACVerify, kmip.OpHash, kmip.OpRNGSeed:
 		return true
 	}
 	return false
@@ -34,7 +39,7 @@ func call[R kmip.Payload](ctx context.Context, c *Client, req kmip.Payload) (R, 
 	if !ok {
 		kmip.WipePayload(results[0].Payload)
 		return none, &Error{Servers: []*ServerError{{Server: c.Status().Server, Phase: PhaseReceive,
-			Err: fmt.Errorf("%w: no payload of %s", ErrMismatch, req.Operation())}}, Sent: !repeatable(req.Operation())}
+			Err: fmt.Errorf("%w: no payload of %s", ErrMismatch, req.Operation())}}, Sent: !repeatable(req)}
 	}
 	return r, nil
 }
@@ -64,7 +69,7 @@ func (c *Client) tryServers(ctx context.Context, reqs []kmip.Payload) ([]Result,
 	var failed failures
 	mayRepeat := true
 	for _, r := range reqs {
-		mayRepeat = mayRepeat && repeatable(r.Operation())
+		mayRepeat = mayRepeat && repeatable(r)
 	}
 	for {
 		kept := c.keep(ctx)
@@ -227,7 +232,7 @@ func (c *conn) match(reqs []kmip.Payload, res *kmip.ResponseMessage) ([]Result, 
 		seen[n] = true
 		op := reqs[n].Operation()
 		switch err := it.Err(); {
-		case it.Fault != nil && !repeatable(op):
+		case it.Fault != nil && !repeatable(reqs[n]):
 			return mismatch("%w", it.Fault)
 		case err != nil:
 			var refusal *kmip.Error

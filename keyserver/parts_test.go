@@ -1,0 +1,45 @@
+package keyserver
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// wiped is work that tells when it is wiped.
+type wiped struct{ done chan struct{} }
+
+func (w wiped) Wipe() { close(w.done) }
+
+// What waits too long for its next part is wiped and gives its place back; what is
+// worked on meanwhile does not end.
+func TestParts_Timeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{parts: parts{timeout: partTimeout, waiting: make(map[string]*unfinished), count: make(map[string]int)}}
+		u := &unfinished{work: wiped{make(chan struct{})}, s: s, owner: "db", correlation: "c"}
+		if err := s.parts.reserve("db"); err != nil {
+			t.Fatal(err)
+		}
+		s.parts.keep(u)
+		time.Sleep(partTimeout - time.Second)
+		if s.parts.take("c") != u {
+			t.Fatal("it is gone too early")
+		}
+		time.Sleep(time.Hour) // it is being worked on
+		s.parts.keep(u)
+		time.Sleep(partTimeout - time.Second)
+		if s.parts.count["db"] != 1 {
+			t.Error("its place is free")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		select {
+		case <-u.work.(wiped).done:
+		default:
+			t.Error("it was not wiped")
+		}
+		if s.parts.take("c") != nil || len(s.parts.count) != 0 {
+			t.Errorf("%+v", &s.parts)
+		}
+	})
+}
