@@ -89,7 +89,7 @@ func (s *Server) cipherJob(r *request, k *usable, iv, additional []byte, encrypt
 	default:
 		return nil, nil, errType(k, "decrypt")
 	}
-	key, err := s.bytesOf(r, k)
+	key, err := s.mustContent(r, k.Object)
 	if err != nil {
 		return nil, nil, err
 	}

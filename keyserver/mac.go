@@ -71,7 +71,7 @@ func (s *Server) startMAC(r *request) func(*usable) (work, error) {
 		if k.Type != kmip.ObjectTypeSymmetricKey {
 			return nil, errType(k, "make a message authentication code")
 		}
-		key, err := s.bytesOf(r, k)
+		key, err := s.mustContent(r, k.Object)
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,6 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/cryptography"
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/kmip"
-	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // usable is a key that may be used for what a request asks, and the parameters: the
@@ -42,25 +41,10 @@ func (s *Server) mayUse(r *request, id string, use kmip.UsageMask) (*object.Obje
 	return o, o.CheckUse(use, r.now)
 }
 
-// bytesOf reads the bytes of a key that is to be used: unwrapped, where it was registered
-// wrapped by a key that this server has.
-func (s *Server) bytesOf(r *request, k *usable) (*secret.Bytes, error) {
-	key, err := s.mustContent(r, k.Object)
-	if err != nil || k.Content.Wrapping == nil {
-		return key, err
-	}
-	out := assemble(k.Object, k.Content.Format, key)
-	if _, err := s.unwrap(r, &out.KeyBlock); err != nil {
-		out.Wipe()
-		return nil, err
-	}
-	return out.KeyBlock.Material, nil
-}
-
 // asymmetric reads a private key, or the public key that is an object or in a certificate.
 // It is the caller's to wipe.
 func (s *Server) asymmetric(r *request, k *usable) (*cryptography.Key, error) {
-	material, err := s.bytesOf(r, k)
+	material, err := s.mustContent(r, k.Object)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func (c *Cipher) check() error {
 		}
 	case p.Mode == kmip.ModeCFB || p.Mode == kmip.ModeOFB:
 	case p.Mode == kmip.ModeXTS:
-	case p.Mode == kmip.ModeGCM && c.block.BlockSize() == aes.BlockSize:
+	case (p.Mode == kmip.ModeGCM || c.wraps()) && c.block.BlockSize() == aes.BlockSize:
 	default:
 		return invalid("the Block Cipher Mode %s is not supported with this key", p.Mode)
 	}
@@ -169,7 +169,7 @@ func (c *Cipher) ivSize() int {
 	switch {
 	case c.streamCipher():
 		return chacha20.NonceSize
-	case c.p.Mode == kmip.ModeECB:
+	case c.p.Mode == kmip.ModeECB || c.wraps():
 		return 0
 	case c.p.Mode == kmip.ModeCTR && c.p.CounterLength != 0:
 		return c.block.BlockSize() - int(c.p.CounterLength/8)
@@ -233,6 +233,8 @@ func (c *Cipher) Job(encrypt bool, iv, additional []byte) (Job, error) {
 		return c.newSealed(encrypt, iv, additional)
 	case c.p.Mode == kmip.ModeXTS:
 		return newXTS(c.key, encrypt, iv)
+	case c.wraps():
+		return c.newKeyWrap(encrypt), nil
 	case c.p.Mode == kmip.ModeECB || c.p.Mode == kmip.ModeCBC:
 		return c.newBlocks(encrypt, iv), nil
 	}

@@ -99,6 +99,10 @@ func TestCipher_Vectors(t *testing.T) {
 			text: bytes.Repeat([]byte{0x44}, 32), sealed: unhex("c454185e6a16936e39334038acef838bfb186fff7480adc4289382ecd6d394f0")},
 		"IEEE 1619, vector 15, 17 bytes": {p: kmip.CryptographicParameters{Mode: kmip.ModeXTS}, key: unhex("fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0bfbebdbcbbbab9b8b7b6b5b4b3b2b1b0"), iv: unhex("9a785634120000000000000000000000"),
 			text: unhex("000102030405060708090a0b0c0d0e0f10"), sealed: unhex("6c1625db4671522d3d7599601de7ca09ed")},
+		"RFC 3394, 4.1": {p: kmip.CryptographicParameters{Mode: kmip.ModeNISTKeyWrap}, key: unhex("000102030405060708090a0b0c0d0e0f"),
+			text: unhex("00112233445566778899aabbccddeeff"), sealed: unhex("1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5")},
+		"RFC 5649, 6, 7 bytes": {p: kmip.CryptographicParameters{Mode: kmip.ModeAESKeyWrapPadding}, key: unhex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8"),
+			text: unhex("466f7250617369"), sealed: unhex("afbeb0f07dfbf5419200f2ccb50bb24f")},
 		"RFC 8439, 2.8.2": {alg: kmip.AlgorithmChaCha20Poly1305, key: unhex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f"), iv: unhex("070000004041424344454647"),
 			additional: unhex("50515253c0c1c2c3c4c5c6c7"),
 			text:       []byte("Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."),
@@ -208,6 +212,7 @@ func TestCipher_Refuses(t *testing.T) {
 		"no mode":                          {alg: aes, key: nistKey, iv: iv16, want: kmip.ReasonInvalidField},
 		"an unknown mode":                  {p: kmip.CryptographicParameters{Mode: 99}, alg: aes, key: nistKey, iv: iv16, want: kmip.ReasonInvalidField},
 		"PCBC":                             {p: kmip.CryptographicParameters{Mode: kmip.ModePCBC}, alg: aes, key: nistKey, iv: iv16, want: kmip.ReasonInvalidField},
+		"a key to wrap of 15 bytes":        {p: kmip.CryptographicParameters{Mode: kmip.ModeNISTKeyWrap}, alg: aes, key: nistKey, size: 15, want: kmip.ReasonInvalidField},
 		"an unknown padding":               {p: kmip.CryptographicParameters{Mode: kmip.ModeCBC, Padding: kmip.PaddingSSL3}, alg: aes, key: nistKey, iv: iv16, want: kmip.ReasonInvalidField},
 		"padding with CTR":                 {p: kmip.CryptographicParameters{Mode: kmip.ModeCTR, Padding: kmip.PaddingPKCS5}, alg: aes, key: nistKey, iv: iv16, want: kmip.ReasonInvalidField},
 		"another algorithm":                {p: kmip.CryptographicParameters{Mode: kmip.ModeCBC, Algorithm: des}, alg: aes, key: nistKey, iv: iv16, want: kmip.ReasonInvalidField},
@@ -235,6 +240,9 @@ func TestCipher_Refuses(t *testing.T) {
 		if kmip.ReasonOf(err) != c.want {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	if _, _, err := crypt(t, kmip.CryptographicParameters{Mode: kmip.ModeNISTKeyWrap}, aes, false, nistKey, nil, nil, nil, make([]byte, 24)); err != cryptography.ErrCryptography {
+		t.Errorf("unwrapped nothing: %v", err)
 	}
 	// As much as the counter can count is in order.
 	if _, _, err := crypt(t, kmip.CryptographicParameters{Mode: kmip.ModeCTR, CounterLength: 8}, aes, true, nistKey, iv16[:15], nil, nil, make([]byte, 16*255)); err != nil {
