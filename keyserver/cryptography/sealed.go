@@ -4,17 +4,21 @@ import (
 	"crypto/cipher"
 	"crypto/subtle"
 
+	"golang.org/x/crypto/chacha20"
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// Sealed is a Job of authenticated encryption. It holds all data back until the last part:
+// Sealed is a Job of authenticated encryption. It holds all data until the last part. When
+// it encrypts, each part comes out at once, and the tag with the last; when it decrypts,
 // nothing is given out that has not been authenticated.
 type Sealed struct {
 	held
 	aead           cipher.AEAD
+	stream         func() cipher.Stream // of the text, from its beginning
+	began          cipher.Stream        // nil until the first of several parts
 	encrypt        bool
 	iv, additional []byte
 	tagSize        int
@@ -27,17 +31,41 @@ func (c *Cipher) newSealed(encrypt bool, iv, additional []byte) (*Sealed, error)
 	var err error
 	switch {
 	case c.p.Algorithm == kmip.AlgorithmChaCha20Poly1305:
-		s.aead, err = chacha20poly1305.New(c.key)
+		var stream *chacha20.Cipher
+		if stream, err = chacha20.NewUnauthenticatedCipher(c.key, iv); err == nil {
+			stream.SetCounter(1) // RFC 8439, 2.8: the block before makes the key of the tag
+			s.stream = func() cipher.Stream { return stream }
+			s.aead, err = chacha20poly1305.New(c.key)
+		}
+		return s, err
 	case len(iv) == 12:
 		s.aead, err = cipher.NewGCM(c.block)
 	default:
 		s.aead, err = cipher.NewGCMWithNonceSize(c.block, len(iv))
 	}
+	s.stream = func() cipher.Stream { return newGCMStream(c.block, s.aead, iv) }
 	return s, err
+}
+
+// Update implements Job.
+func (s *Sealed) Update(data []byte) (*secret.Bytes, error) {
+	if !s.encrypt {
+		return s.held.Update(data)
+	}
+	if s.began == nil {
+		s.began = s.stream()
+	}
+	if _, err := s.held.Update(data); err != nil {
+		return nil, err
+	}
+	out := secret.New(len(data))
+	s.began.XORKeyStream(out.Reveal(), data)
+	return out, nil
 }
 
 // Final implements Job.
 func (s *Sealed) Final(data []byte) (*secret.Bytes, error) {
+	before := s.data.Len()
 	all, err := s.join(data)
 	if err != nil {
 		return nil, err
@@ -45,8 +73,9 @@ func (s *Sealed) Final(data []byte) (*secret.Bytes, error) {
 	defer all.Wipe()
 	if s.encrypt {
 		out, tag := s.seal(all)
+		defer out.Wipe()
 		s.Tag = tag[:s.tagSize]
-		return out, nil
+		return secret.Copy(out.Reveal()[before:]), nil // the rest is with the client
 	}
 	if len(s.Tag) != s.tagSize {
 		return nil, invalid("the Authenticated Encryption Tag has %d bytes, and the Tag Length is %d", len(s.Tag), s.tagSize)
