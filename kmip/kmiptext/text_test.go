@@ -72,6 +72,37 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// What 2.x has in other places than 1.x has its names there.
+func TestRoundTrip_Version2(t *testing.T) {
+	m := kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V2_1, Asynchronous: true}}
+	for _, p := range []kmip.Payload{
+		&kmip.GetAttributesRequest{UniqueIdentifier: "id", Names: []string{kmip.AttrState, "tc/Set"}},
+		&kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES), kmip.EnumerationAttribute(kmip.AttrProtectionLevel, uint32(1))}},
+			Protection: kmip.ProtectionStorageMasks{kmip.StorageSoftware | kmip.StorageOnPremises}},
+		&kmip.InteropRequest{Function: kmip.InteropBegin, Identifier: "a"},
+		&kmip.AdjustAttributeRequest{UniqueIdentifier: "id", Name: "x-n", Type: kmip.AdjustNegate},
+	} {
+		m.Items = append(m.Items, kmip.RequestItem{Operation: p.Operation(), ID: []byte{1}, Payload: p})
+	}
+	var w ttlv.Writer
+	m.Encode(&w)
+	for name, f := range formats {
+		text, err := f.Encode(w.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := f.Decode(text); err != nil || !bytes.Equal(again, w.Bytes()) {
+			t.Errorf("%s: another message comes back: %v\n%s", name, err, text)
+		}
+		for _, want := range []string{"State", "VendorIdentification", "Mandatory", "High", "OnPremises", "Begin", "Negate"} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %s\n%s", name, want, text)
+			}
+		}
+	}
+}
+
 // Every name leads back to its number.
 func TestNames(t *testing.T) {
 	for tag := ttlv.Tag(0x420000); tag < 0x420200; tag++ {
