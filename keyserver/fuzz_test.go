@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,9 +27,9 @@ const (
 // answers with a message or closes the connection, and another endpoint's object,
 // whose identifier and name the sender knows, stays as it is and unseen.
 func FuzzServer(f *testing.F) {
-	for _, v := range []kmip.Version{kmip.V1_0, kmip.V1_4} {
+	for _, v := range []kmip.Version{kmip.V1_0, kmip.V1_4, kmip.V2_1} {
 		for _, id := range []string{fuzzOwn, fuzzTheirs} {
-			for _, p := range append(onObject(id), hostile(id)...) {
+			for _, p := range slices.Concat(onObject(id), onObject2(id), hostile(id)) {
 				f.Add(encodeRequest(v, 0, p))
 				f.Add(encodeRequest(v, kmip.BatchUndo, aes("batch"), p, &kmip.GetRequest{}))
 			}

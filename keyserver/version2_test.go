@@ -272,6 +272,12 @@ func TestVersion2_Create(t *testing.T) {
 		if a := l.attributes(id, kmip.AttrKeyFormatType, kmip.AttrNISTKeyType, kmip.AttrProtectionStorageMask, kmip.AttrQuantumSafe); len(a) != 4 {
 			l.t.Errorf("%v", a)
 		}
+		for format, want := range map[kmip.KeyFormatType]int{kmip.KeyFormatTransparentSymmetricKey: 1, kmip.KeyFormatRaw: 0} {
+			filter := kmip.Attributes{enumeration(kmip.AttrKeyFormatType, uint32(format))}
+			if found := ok[*kmip.LocateResponse](l, &kmip.LocateRequest{Attributes: filter}).UniqueIdentifiers; len(found) != want {
+				l.t.Errorf("located by the format %s: %v", format, found)
+			}
+		}
 		hardware := aes("h")
 		hardware.Protection = kmip.ProtectionStorageMasks{kmip.StorageHardware, kmip.StorageSoftware | kmip.StorageValidated}
 		l.refused(hardware, kmip.ReasonProtectionStorageUnavailable)
@@ -289,6 +295,34 @@ func TestVersion2_Create(t *testing.T) {
 			}
 		}
 	})
+}
+
+// onObject2 is what 2.x can do with an object besides.
+func onObject2(id string) []kmip.Payload {
+	return []kmip.Payload{
+		&kmip.SetAttributeRequest{UniqueIdentifier: id, Attribute: kmip.IntegerAttribute("x-n", 1)},
+		&kmip.AdjustAttributeRequest{UniqueIdentifier: id, Name: "x-n", Type: kmip.AdjustIncrement},
+		&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Current: &kmip.Attribute{Name: "x-n", Value: ttlv.IntegerValue(2)}, Attribute: kmip.IntegerAttribute("x-n", 3)},
+		&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: "x-n"},
+	}
+}
+
+// TestVersion2_Access: objects are their owners', whatever the version.
+func TestVersion2_Access(t *testing.T) {
+	s := keyservertest.New(t)
+	owner, stranger := talk{t, connect(t, s, "owner"), kmip.V2_1}, talk{t, connect(t, s, "stranger"), kmip.V2_1}
+	cert, key := s.NewAdmin("admin")
+	admin := talk{t, connectAs(t, s, cert, key), kmip.V2_1}
+	id := ok[*kmip.CreateResponse](owner, aes("n")).UniqueIdentifier
+	for _, p := range append(onObject(id), onObject2(id)...) {
+		stranger.refused(p, kmip.ReasonObjectNotFound)
+	}
+	for _, p := range onObject2(id) {
+		admin.refused(p, kmip.ReasonPermissionDenied)
+		if it := owner.c.One(kmip.V2_1, p); it.Err() != nil {
+			t.Errorf("the owner: %v", it.Err())
+		}
+	}
 }
 
 // TestVersion2_Query: operations are told to who can name them.

@@ -235,7 +235,7 @@ func NewFilter(a kmip.Attribute) (Filter, error) {
 	if err := checkType(t, a.Value); err != nil {
 		return Filter{}, err
 	}
-	return Filter{a.Name, a.Value, t.Client == 0 || t.Type == ttlv.DateTime || isFlag(a.Name)}, nil
+	return Filter{a.Name, a.Value, t.Client == 0 || t.Type == ttlv.DateTime || isFlag(a.Name) || a.Name == kmip.AttrKeyFormatType}, nil
 }
 
 // IsDate says whether the filter is a date, which may be one end of a range.

@@ -20,6 +20,7 @@ func FuzzConnection(f *testing.F) {
 		}
 	}
 	f.Add(encode(batch(kmip.V1_4, get("a"), &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey}, &kmip.ActivateRequest{})))
+	f.Add(encode(batch(kmip.V2_1, get("a"), &kmip.AddAttributeRequest{UniqueIdentifier: "a", Attribute: kmip.NameAttribute("n")}, &kmip.PingRequest{})))
 	s := serve(f, kmipserver.Options{Handler: &echo{block: make(chan struct{}), inside: make(chan struct{}, 1<<20)}, ReadTimeout: time.Second, Log: newLog(io.Discard)})
 	conf := s.ca.ClientConfig(s.ca.Client("db"))
 	f.Fuzz(func(t *testing.T, b []byte) {
