@@ -3,6 +3,7 @@
 package kmip_test
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -103,10 +104,15 @@ func TestConformance_PyKMIP(t *testing.T) {
 	p := newPyKMIP(t, kmiptest.NewKey(t))
 	l := limits
 	l.Slow = true
-	keyringtest.Test(t, func(t testing.TB) func() keyring.Keyring {
-		o := p.options()
-		return func() keyring.Keyring { return open(t, o, &buffer{}) }
-	}, l)
+	for _, version := range []string{"", "2.0"} {
+		t.Run(cmp.Or(version, "agreed"), func(t *testing.T) {
+			keyringtest.Test(t, func(t testing.TB) func() keyring.Keyring {
+				o := p.options()
+				o.ProtocolVersion = version
+				return func() keyring.Keyring { return open(t, o, &buffer{}) }
+			}, l)
+		})
+	}
 }
 
 // PyKMIP with an RSA certificate offers only suites that Go does not by default.

@@ -140,9 +140,6 @@ func (c *conn) ask(ctx context.Context, req kmip.Payload) (answer kmip.Payload, 
 		return nil, spoken, nil, fault
 	}
 	spoken = res.Header.Version
-	if spoken.Major != c.version.Major && len(res.Items) == 1 && res.Items[0].Status != kmip.StatusSuccess {
-		return nil, spoken, res.Items[0].Err(), nil
-	}
 	results, fault := c.match([]kmip.Payload{req}, res)
 	if fault != nil {
 		return nil, spoken, nil, fault

@@ -209,7 +209,9 @@ func (c *conn) match(reqs []kmip.Payload, res *kmip.ResponseMessage) ([]Result, 
 		res.Wipe()
 		return nil, &ServerError{Server: c.server.addr, Phase: PhaseReceive, Err: fmt.Errorf("%w: "+format, append([]any{ErrMismatch}, args...)...)}
 	}
-	if res.Header.Version.Major != c.version.Major {
+	// Who cannot read a request refuses it in a version of its own.
+	refused := len(res.Items) == 1 && res.Items[0].Status == kmip.StatusOperationFailed
+	if res.Header.Version.Major != c.version.Major && !refused {
 		return mismatch("it is of version %s", res.Header.Version)
 	}
 	if len(res.Items) != len(reqs) {
