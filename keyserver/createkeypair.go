@@ -106,6 +106,9 @@ func (s *Server) insertPair(r *request, key *cryptography.Key, private, public *
 	}{{o: private, key: key, link: kmip.LinkPublicKey}, {o: public, key: key.Public(), link: kmip.LinkPrivateKey}}
 	for i := range halves {
 		h := &halves[i]
+		if f := h.o.Content.Format; f != 0 && f != h.key.OwnFormat() { // which 2.x may ask for
+			return kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s for %s is created in the format %s, not %s", h.o.Type, h.key.Algorithm(), h.key.OwnFormat(), f)
+		}
 		h.o.Content.Format = h.key.OwnFormat()
 		if err := describe(h.o, h.key, 0); err != nil {
 			return err

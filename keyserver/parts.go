@@ -92,7 +92,7 @@ func (s *Server) goOn(r *request, o operation) (*unfinished, error) {
 		if u != nil {
 			s.parts.keep(u) // another's: it is not there for this client
 		}
-		return nil, kmip.Errorf(kmip.ReasonItemNotFound, "there is no unfinished %s with this Correlation Value: it has ended, failed, or waited for more than %d seconds", o.op, int(partTimeout.Seconds()))
+		return nil, kmip.Errorf(kmip.ReasonItemNotFound, "there is no unfinished %s with this Correlation Value: it has ended, failed, or waited for more than %d seconds", o.op, int(partTimeout.Seconds())).In2(kmip.ReasonInvalidCorrelationValue)
 	}
 	u.first, u.last = false, o.part.Final
 	err := u.check(r, o)
@@ -159,7 +159,7 @@ func (p *parts) reserve(owner string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.count[owner] >= maxUnfinished {
-		return kmip.Errorf(kmip.ReasonGeneralFailure, "the endpoint has %d unfinished operations on data in parts: it has to end one, or to wait", maxUnfinished)
+		return kmip.Errorf(kmip.ReasonGeneralFailure, "the endpoint has %d unfinished operations on data in parts: it has to end one, or to wait", maxUnfinished).In2(kmip.ReasonServerLimitExceeded)
 	}
 	p.count[owner]++
 	return nil

@@ -150,6 +150,56 @@ func TestVersion2_Baseline(t *testing.T) {
 	})
 }
 
+// TestVersion2_Asymmetric: key pairs and certificates, which have attributes of their own.
+func TestVersion2_Asymmetric(t *testing.T) {
+	both(t, func(l talk, _ func() string) {
+		request := pair(kmip.AlgorithmRSA, 2048, kmip.TextAttribute("tc/Purpose", "test"))
+		request.Private.Attributes = append(request.Private.Attributes, kmip.NameAttribute("private"))
+		made := ok[*kmip.CreateKeyPairResponse](l, request)
+		for id, typ := range map[string]kmip.ObjectType{made.PrivateKey: kmip.ObjectTypePrivateKey, made.PublicKey: kmip.ObjectTypePublicKey} {
+			a := l.attributes(id, kmip.AttrObjectType, "tc/Purpose", kmip.AttrName, kmip.AttrLink)
+			got, _ := a.Get(kmip.AttrObjectType)
+			if _, tagged := a.Get("tc/Purpose"); !tagged || kmip.ObjectType(got.Int) != typ || len(a.Names()) > 0 != (typ == kmip.ObjectTypePrivateKey) {
+				l.t.Errorf("%s: %+v", typ, a)
+			}
+			if link, _ := a.Get(kmip.AttrLink); len(link.Fields) != 2 {
+				l.t.Errorf("%s has the link %+v", typ, link)
+			}
+		}
+		key := ok[*kmip.GetResponse](l, &kmip.GetRequest{UniqueIdentifier: made.PublicKey, KeyFormat: kmip.KeyFormatTransparentRSAPublicKey})
+		again := &kmip.RegisterRequest{ObjectType: kmip.ObjectTypePublicKey, Object: key.Object, Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.NameAttribute("again"), kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageVerify))}}}
+		id := ok[*kmip.RegisterResponse](l, again).UniqueIdentifier
+		ok[*kmip.DestroyResponse](l, &kmip.DestroyRequest{UniqueIdentifier: id})
+		l.refused(&kmip.GetRequest{UniqueIdentifier: id}, kmip.ReasonObjectDestroyed)
+		request.Common.Attributes = append(request.Common.Attributes, kmip.EnumerationAttribute(kmip.AttrKeyFormatType, kmip.KeyFormatTransparentRSAPublicKey))
+		request.Private.Attributes = request.Private.Attributes[:len(request.Private.Attributes)-1]
+		l.refused(request, kmip.ReasonKeyFormatTypeNotSupported)
+	})
+}
+
+// TestVersion2_Wrapping: what the wrapping key lacks is told apart from what the key lacks.
+func TestVersion2_Wrapping(t *testing.T) {
+	both(t, func(l talk, _ func() string) {
+		id := ok[*kmip.CreateResponse](l, aes("k")).UniqueIdentifier
+		wrapped := func(by string) *kmip.GetRequest {
+			return &kmip.GetRequest{UniqueIdentifier: id, Wrapping: &kmip.KeyWrappingSpecification{Method: kmip.WrapEncrypt, EncryptionKey: &kmip.KeyInformation{UniqueIdentifier: by}}}
+		}
+		l.refused(wrapped("none"), kmip.ReasonWrappingObjectNotFound)
+		l.refused(wrapped(id), kmip.ReasonIncompatibleCryptographicUsageMask)
+		wrapper := aes("wrapper", kmip.DateAttribute(kmip.AttrActivationDate, time.Now().Add(-time.Hour)))
+		wrapper.Template.Attributes[2] = kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageWrapKey|kmip.UsageUnwrapKey))
+		by := ok[*kmip.CreateResponse](l, wrapper).UniqueIdentifier
+		spec := wrapped(by)
+		spec.Wrapping.AttributeNames = []string{kmip.AttrName}
+		got := ok[*kmip.GetResponse](l, spec)
+		back := &kmip.RegisterRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Object: got.Object, Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.NameAttribute("back"), kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES), kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256),
+			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageEncrypt))}}}
+		ok[*kmip.RegisterResponse](l, back)
+	})
+}
+
 // TestVersion2_Undo: a batch that is undone says so of each operation before the failure.
 func TestVersion2_Undo(t *testing.T) {
 	both(t, func(l talk, _ func() string) {

@@ -1,6 +1,7 @@
 package keyserver
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/dbkeyring/dbkeyring/internal/keywrap"
@@ -15,7 +16,7 @@ import (
 func (s *Server) wrap(r *request, o *object.Object, b *kmip.KeyBlock, spec *kmip.KeyWrappingSpecification) error {
 	switch {
 	case b.Material == nil:
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "a %s has no Key Value that could be wrapped", o.Type)
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "a %s has no Key Value that could be wrapped", o.Type).In2(kmip.ReasonIllegalObjectType)
 	case b.Wrapping != nil:
 		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was registered wrapped, and is not wrapped once more")
 	case spec.Method != kmip.WrapEncrypt || spec.MACKey != nil:
@@ -28,7 +29,7 @@ func (s *Server) wrap(r *request, o *object.Object, b *kmip.KeyBlock, spec *kmip
 	for _, name := range spec.AttributeNames {
 		some := visible(r, o, func(n string) bool { return n == name })
 		if len(some) == 0 {
-			return kmip.Errorf(kmip.ReasonItemNotFound, "the object has no attribute %.64q that could be wrapped with it", name)
+			return kmip.Errorf(kmip.ReasonItemNotFound, "the object has no attribute %.64q that could be wrapped with it", name).In2(kmip.ReasonAttributeNotFound)
 		}
 		b.Attributes = append(slices.Clip(b.Attributes), some...)
 	}
@@ -97,11 +98,11 @@ func (s *Server) wrappingKey(r *request, info *kmip.KeyInformation, use kmip.Usa
 	uid, names := r.uid, r.names // the audit line is about the key that is wrapped
 	o, err := s.find(r, info.UniqueIdentifier)
 	r.uid, r.names = uid, names
-	if err != nil {
-		return nil, 0, err
+	if err == nil {
+		err = o.CheckUse(use, r.now)
 	}
-	if err := o.CheckUse(use, r.now); err != nil {
-		return nil, 0, err
+	if err != nil {
+		return nil, 0, aboutWrapping(err)
 	}
 	parameters := info.Parameters
 	if own, ok := o.Attributes.Get(kmip.AttrCryptographicParameters); ok && parameters == nil {
@@ -123,6 +124,24 @@ func (s *Server) wrappingKey(r *request, info *kmip.KeyInformation, use kmip.Usa
 	}
 	kek, err := s.mustContent(r, o)
 	return kek, mode, err
+}
+
+// aboutWrapping says in 2.x of what the wrapping key lacks that it is the wrapping key's.
+func aboutWrapping(err error) error {
+	var told *kmip.Error
+	if !errors.As(err, &told) {
+		return err
+	}
+	about := *told
+	switch about.Reason2 {
+	case kmip.ReasonObjectNotFound:
+		about.Reason2 = kmip.ReasonWrappingObjectNotFound
+	case kmip.ReasonObjectDestroyed:
+		about.Reason2 = kmip.ReasonWrappingObjectDestroyed
+	case kmip.ReasonObjectArchived:
+		about.Reason2 = kmip.ReasonWrappingObjectArchived
+	}
+	return &about
 }
 
 // checkWrapped looks at a key that is registered wrapped, and kept so. If the wrapping

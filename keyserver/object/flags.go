@@ -67,9 +67,9 @@ func (o *Object) changeFlag(a kmip.Attribute, now time.Time) error {
 	wasSensitive, wasExtractable := o.Sensitive(), o.Extractable()
 	switch set := a.Value.Int != 0; {
 	case a.Name == kmip.AttrSensitive && wasSensitive && !set:
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is Sensitive, and stays so")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is Sensitive, and stays so").In2(kmip.ReasonAttributeReadOnly)
 	case a.Name == kmip.AttrExtractable && !wasExtractable && set:
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is not Extractable, and stays so")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object is not Extractable, and stays so").In2(kmip.ReasonAttributeReadOnly)
 	}
 	o.change(now)
 	if i := o.find(a.Name, 0); i >= 0 {

@@ -33,7 +33,7 @@ func (o *Object) Spend(bytes, objects int64, now time.Time) (changed bool, err e
 		return false, nil
 	}
 	if n < 0 || n > u.Count {
-		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Usage Limits leave %d of the unit %s, and this needs %d", u.Count, u.Unit, n)
+		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Usage Limits leave %d of the unit %s, and this needs %d", u.Count, u.Unit, n).In2(kmip.ReasonUsageLimitExceeded)
 	}
 	o.change(now)
 	u.Count -= n
@@ -63,7 +63,7 @@ func checkUsageLimits(v ttlv.Value) error {
 // it has protected would be forgotten.
 func (o *Object) checkUsageLimitsChange() error {
 	if u, limited := o.UsageLimits(); limited && u.Count != u.Total {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the key has been used: its Usage Limits stay as they are")
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the key has been used: its Usage Limits stay as they are").In2(kmip.ReasonAttributeReadOnly)
 	}
 	return nil
 }
