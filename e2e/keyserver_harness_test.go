@@ -62,7 +62,12 @@ func dbkeyringPath(t testing.TB) string {
 // newKeyServer starts `dbkeyring serve` on an empty folder and enrols MySQL.
 func newKeyServer(t testing.TB) *keyServer {
 	t.Helper()
-	dir, port := tempDir(t), freePort(t)
+	return newKeyServerIn(t, tempDir(t))
+}
+
+func newKeyServerIn(t testing.TB, dir string) *keyServer {
+	t.Helper()
+	port := freePort(t)
 	s := &keyServer{t: t, kind: "dbkeyring", dir: dir, port: port, args: []string{
 		dbkeyringPath(t), "serve", "--data", filepath.Join(dir, "data"), "--listen", fmt.Sprintf("127.0.0.1:%d", port)}}
 	s.start()
@@ -94,13 +99,18 @@ func (s *keyServer) enrol(name string) config {
 // newPyKMIP starts Debian's PyKMIP with an ECDSA or an RSA certificate.
 func newPyKMIP(t testing.TB, useRSA bool) *keyServer {
 	t.Helper()
+	return newPyKMIPIn(t, tempDir(t), useRSA)
+}
+
+func newPyKMIPIn(t testing.TB, dir string, useRSA bool) *keyServer {
+	t.Helper()
 	// PyKMIP 0.10 needs a Python before 3.12: the one it is packaged for.
 	const python, program = "/usr/bin/python3", "/usr/bin/pykmip-server"
 	if out, err := command(t, 20*time.Second, python, "-I", "-W", "ignore", "-c", "import kmip.pie"); err != nil {
 		t.Log(out)
 		missing(t, "PyKMIP", "apt-get install python3-pykmip.")
 	}
-	dir, port := tempDir(t), freePort(t)
+	port := freePort(t)
 	for _, d := range []string{"policy", "log"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)

@@ -29,6 +29,10 @@ var suite struct {
 }
 
 func TestMain(m *testing.M) {
+	if arguments := os.Getenv(echoEnv); arguments != "" { // see newEcho
+		fmt.Fprintln(os.Stderr, serveEcho(arguments))
+		os.Exit(1)
+	}
 	flag.Parse()
 	os.Exit(run(m))
 }
@@ -100,6 +104,18 @@ func tempDir(t testing.TB) string {
 		}
 		os.RemoveAll(dir)
 	})
+	return dir
+}
+
+// diskDir is a folder on the disk that the project lies on, where tempDir's may be
+// in memory: for what measures durable writes.
+func diskDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(filepath.Join(suite.root, "build"), "bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
 

@@ -43,6 +43,7 @@ Each row compares in one run; the figures are those of this machine, the ratios 
 	}{
 		{"start", reportStart}, {"start_kms", reportStartKMS}, {"fetch", reportFetch}, {"requests_kms", reportRequestsKMS}, {"memory", reportMemory}, {"failover", reportFailover},
 		{"blocks_wt", reportBlocks}, {"inserts_wt", reportInserts}, {"fleet", reportFleet},
+		{"keyserver", reportKeyServer}, {"million", reportMillion},
 	} {
 		b.Run(part.name, func(b *testing.B) {
 			part.measure(b, &report)
