@@ -22,7 +22,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/kmip"
 )
 
-const million = 50_000
+const million = 1_000_000
 
 // reportMillion starts the key server with a million objects.
 func reportMillion(b *testing.B, report *strings.Builder) {

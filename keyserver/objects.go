@@ -22,21 +22,6 @@ const (
 // A client could else make it grow request by request.
 const maxRecord = 1 << 20
 
-// load fills the index from the store.
-func (s *Server) load() error {
-	return s.store.View(func(tx store.Reader) error {
-		return tx.Range(objectBucket, "", func(id string, value []byte) error {
-			o, err := object.Unmarshal(value)
-			if err != nil {
-				return fmt.Errorf("object %s: %w", id, err)
-			}
-			s.index.put(o)
-			s.serial.Store(max(s.serial.Load(), o.Serial))
-			return nil
-		})
-	})
-}
-
 // errNotFound is the answer for an object that is not there and for one that the
 // client may not see.
 func errNotFound(id string) error {
