@@ -1,7 +1,16 @@
 """PyKMIP's client against a KMIP server: every operation that it has for the
 objects of the server, at each version. Arguments: host port cert key ca version."""
+import datetime
+import hmac
 import sys
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding, NoEncryption, PrivateFormat, PublicFormat, load_der_public_key)
+from cryptography.x509.oid import NameOID
 from kmip.core import enums, objects as core
 from kmip.core import attributes
 from kmip.core.factories.attributes import AttributeFactory
@@ -122,8 +131,68 @@ def run(c, prefix):
     c.destroy(c.register(key))  # the name is free again
 
 
+def services(c, prefix):
+    """What is done with keys that stay on the server; checked with Python's cryptography."""
+    mask = enums.CryptographicUsageMask
+    text = bytes(range(48))
+    # Symmetric.
+    uid = c.register(objects.SymmetricKey(enums.CryptographicAlgorithm.AES, 128, b"0123456789abcdef",
+                                          [mask.ENCRYPT, mask.DECRYPT, mask.MAC_GENERATE], prefix + "services"))
+    c.activate(uid)
+    for mode, filling, theirs in ((enums.BlockCipherMode.CBC, enums.PaddingMethod.ANSI_X923, modes.CBC(b"v" * 16)),
+                                  (enums.BlockCipherMode.CTR, None, modes.CTR(b"v" * 16)),
+                                  (enums.BlockCipherMode.ECB, enums.PaddingMethod.PKCS5, modes.ECB())):
+        params = {"block_cipher_mode": mode, "cryptographic_algorithm": enums.CryptographicAlgorithm.AES}
+        if filling:
+            params["padding_method"] = filling
+        iv = None if mode == enums.BlockCipherMode.ECB else b"v" * 16
+        sealed, _ = c.encrypt(text, uid=uid, cryptographic_parameters=params, iv_counter_nonce=iv)
+        plain = Cipher(algorithms.AES(b"0123456789abcdef"), theirs).decryptor().update(sealed)
+        assert plain[:48] == text and len(plain) == (64 if filling else 48), (mode, plain)
+        assert c.decrypt(sealed, uid=uid, cryptographic_parameters=params, iv_counter_nonce=iv) == text
+    code = c.mac(text, uid, enums.CryptographicAlgorithm.HMAC_SHA256)[1]
+    assert code == hmac.new(b"0123456789abcdef", text, "sha256").digest()
+
+    # A key pair that the server makes.
+    public, private = c.create_key_pair(enums.CryptographicAlgorithm.RSA, 2048, public_name=prefix + "public", public_usage_mask=[mask.VERIFY, mask.ENCRYPT],
+                                        private_name=prefix + "private", private_usage_mask=[mask.SIGN, mask.DECRYPT])
+    c.activate(public)
+    c.activate(private)
+    theirs = load_der_public_key(c.get(public).value)
+    pss = {"padding_method": enums.PaddingMethod.PSS, "hashing_algorithm": enums.HashingAlgorithm.SHA_256,
+           "cryptographic_algorithm": enums.CryptographicAlgorithm.RSA}
+    signature = c.sign(text, uid=private, cryptographic_parameters=pss)
+    theirs.verify(signature, text, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    assert c.signature_verify(text, signature, uid=public, cryptographic_parameters=pss) == enums.ValidityIndicator.VALID
+    assert c.signature_verify(b"other", signature, uid=public, cryptographic_parameters=pss) == enums.ValidityIndicator.INVALID
+    v15 = {"padding_method": enums.PaddingMethod.PKCS1v15, "cryptographic_algorithm": enums.CryptographicAlgorithm.RSA}
+    assert c.decrypt(theirs.encrypt(text, padding.PKCS1v15()), uid=private, cryptographic_parameters=v15) == text
+
+    # A key pair and a certificate that the client has made.
+    made = rsa.generate_private_key(65537, 2048)
+    der = made.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    uid = c.register(objects.PrivateKey(enums.CryptographicAlgorithm.RSA, 2048, der, enums.KeyFormatType.PKCS_8, [mask.SIGN], prefix + "own"))
+    got = c.get(uid)
+    assert got.value == der and got.key_format_type == enums.KeyFormatType.PKCS_8, got
+    spki = made.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    uid = c.register(objects.PublicKey(enums.CryptographicAlgorithm.RSA, 2048, spki, enums.KeyFormatType.X_509, [mask.VERIFY], prefix + "own public"))
+    assert c.get(uid).value == spki
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pykmip")])
+    now = datetime.datetime(2026, 1, 1)
+    certificate = x509.CertificateBuilder(subject, subject, made.public_key(), 5, now, now + datetime.timedelta(days=1)) \
+        .sign(made, hashes.SHA256()).public_bytes(Encoding.DER)
+    uid = c.register(objects.X509Certificate(certificate, [mask.VERIFY], prefix + "certificate"))
+    assert c.get(uid).value == certificate
+    split = c.register(objects.SplitKey(enums.CryptographicAlgorithm.AES, 128, b"0123456789abcdef", [mask.ENCRYPT], prefix + "split",
+                                        split_key_parts=3, key_part_identifier=1, split_key_threshold=2, split_key_method=enums.SplitKeyMethod.XOR))
+    got = c.get(split)
+    assert (got.split_key_parts, got.key_part_identifier, got.split_key_threshold) == (3, 1, 2), got
+
+
 client = ProxyKmipClient(hostname=host, port=int(port), cert=cert, key=key, ca=ca, ssl_version="PROTOCOL_TLSv1_2",
                          config_file="/dev/null", kmip_version=enums.KMIPVersion["KMIP_" + version.replace(".", "_")])
 with client:
     run(client, version + "-")
+    if version >= "1.2":
+        services(client, version + "-")
 print("done")
