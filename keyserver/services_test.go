@@ -198,6 +198,11 @@ func TestUsageLimits(t *testing.T) {
 			t.Errorf("object %d: %v", i, r)
 		}
 	}
+	// Wrapping protects, too.
+	kek := wrappingKey(t, c, secret.Random(32), kmip.UsageWrapKey, limits(1, kmip.UsageLimitsObject))
+	wrap := &kmip.GetRequest{UniqueIdentifier: id, Wrapping: by(kek, kmip.ModeNISTKeyWrap, kmip.EncodingNone)}
+	must[*kmip.GetResponse](t, c, wrap)
+	refused(t, c, wrap, kmip.ReasonPermissionDenied)
 	for what, a := range map[string]kmip.Attribute{"an unknown unit": limits(5, 3), "a negative total": limits(-1, kmip.UsageLimitsByte)} {
 		if it := c.One(kmip.V1_4, registerKey(kmip.KeyFormatRaw, a)); it.Reason != kmip.ReasonInvalidField {
 			t.Errorf("%s: %+v", what, it)

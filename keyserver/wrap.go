@@ -48,6 +48,12 @@ func (s *Server) wrap(r *request, o *object.Object, b *kmip.KeyBlock, spec *kmip
 	if err != nil {
 		return kmip.Errorf(kmip.ReasonCryptographicFailure, "%v", err)
 	}
+	uid, names := r.uid, r.names // the audit line is about the key that is wrapped
+	err = s.spend(r, spec.EncryptionKey.UniqueIdentifier, int64(value.Len()), 1)
+	r.uid, r.names = uid, names
+	if err != nil {
+		return err
+	}
 	b.Material.Wipe()
 	b.Material = secret.Copy(wrapped)
 	b.Wrapping = &kmip.KeyWrappingData{Method: spec.Method, Encoding: spec.Encoding, EncryptionKey: &kmip.KeyInformation{
