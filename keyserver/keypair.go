@@ -1,6 +1,8 @@
 package keyserver
 
 import (
+	"slices"
+
 	"github.com/dbkeyring/dbkeyring/keyserver/cryptography"
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -31,10 +33,10 @@ func convert(o *object.Object, format kmip.KeyFormatType, content *secret.Bytes)
 }
 
 // checkAsymmetric reads the key that a client registers, compares it with what the key block
-// and the attributes say, and completes the attributes. A key in the formats Opaque and Raw
-// is kept as it is: it can be had again, and used for nothing here.
+// and the attributes say, and completes the attributes. A key in the formats Opaque and Raw,
+// and one for DSA, is kept as it is: it can be had again, and used for nothing here.
 func checkAsymmetric(o *object.Object, b *kmip.KeyBlock) error {
-	if b.Format == kmip.KeyFormatOpaque || b.Format == kmip.KeyFormatRaw {
+	if b.Format == kmip.KeyFormatOpaque || b.Format == kmip.KeyFormatRaw || forDSA(o.Type, b.Format) {
 		return checkAsGiven(o, b)
 	}
 	k, err := parseAsymmetric(o.Type, b.Format, b.Material)
@@ -92,12 +94,13 @@ func checkCertificate(o *object.Object, value *secret.Bytes) error {
 	default:
 		return kmip.Errorf(kmip.ReasonInvalidField, "the Certificate Type %s is unknown", o.Content.CertificateType)
 	}
+	all := slices.Clone(o.Attributes)
 	for _, a := range own {
-		given, ok := o.Attributes.Get(a.Name)
+		given := all.All(a.Name)
 		switch {
-		case !ok:
+		case len(given) == 0:
 			o.Attributes.Add(a.Name, a.Value)
-		case !given.Equal(a.Value):
+		case !slices.ContainsFunc(given, a.Value.Equal):
 			return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s is not what the certificate says", a.Name)
 		}
 	}
@@ -105,10 +108,42 @@ func checkCertificate(o *object.Object, value *secret.Bytes) error {
 	return nil
 }
 
+// forDSA says whether a format is the transparent one of DSA for such a key.
+func forDSA(t kmip.ObjectType, f kmip.KeyFormatType) bool {
+	return t == kmip.ObjectTypePrivateKey && f == kmip.KeyFormatTransparentDSAPrivateKey || t == kmip.ObjectTypePublicKey && f == kmip.KeyFormatTransparentDSAPublicKey
+}
+
+// checkDSA says whether the material has the numbers of a key for DSA.
+func checkDSA(t kmip.ObjectType, b *kmip.KeyBlock) error {
+	own := kmip.TagY
+	if t == kmip.ObjectTypePrivateKey {
+		own = kmip.TagX
+	}
+	missing := []ttlv.Tag{kmip.TagP, kmip.TagQ, kmip.TagG, own}
+	r := ttlv.NewFieldsReader(b.Material.Reveal())
+	for r.Next() {
+		i := slices.Index(missing, r.Tag())
+		if i < 0 {
+			r.Unexpected()
+			break
+		}
+		_ = r.BigInteger()
+		missing = slices.Delete(missing, i, i+1)
+	}
+	if r.Err() != nil || len(missing) > 0 || b.Algorithm != 0 && b.Algorithm != kmip.AlgorithmDSA {
+		return kmip.Errorf(kmip.ReasonInvalidField, "the Key Material is not that of a %s for DSA", t)
+	}
+	return nil
+}
+
 // checkAsGiven is for keys that this server keeps without reading them.
 func checkAsGiven(o *object.Object, b *kmip.KeyBlock) error {
 	switch {
 	case b.Format == kmip.KeyFormatOpaque || b.Format == kmip.KeyFormatRaw:
+	case forDSA(o.Type, b.Format):
+		if err := checkDSA(o.Type, b); err != nil {
+			return err
+		}
 	case o.Type != kmip.ObjectTypeSplitKey && o.Type != kmip.ObjectTypePGPKey || b.Format.Transparent():
 		return kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s in the format %s is not supported", o.Type, b.Format)
 	}

@@ -1,6 +1,12 @@
 package keyserver_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,6 +181,89 @@ func TestVersion2_Asymmetric(t *testing.T) {
 		request.Common.Attributes = append(request.Common.Attributes, kmip.EnumerationAttribute(kmip.AttrKeyFormatType, kmip.KeyFormatTransparentRSAPublicKey))
 		request.Private.Attributes = request.Private.Attributes[:len(request.Private.Attributes)-1]
 		l.refused(request, kmip.ReasonKeyFormatTypeNotSupported)
+	})
+}
+
+// TestVersion2_Certificate: the fields of a certificate's names are attributes, and the server's.
+func TestVersion2_Certificate(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(7), NotAfter: time.Now().Add(time.Hour),
+		Subject: pkix.Name{CommonName: "db", OrganizationalUnit: []string{"a", "b"}}}, &x509.Certificate{Subject: pkix.Name{CommonName: "ca", Country: []string{"AQ"}}}, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(attrs ...kmip.Attribute) *kmip.RegisterRequest {
+		return &kmip.RegisterRequest{ObjectType: kmip.ObjectTypeCertificate, Template: kmip.Template{Attributes: attrs},
+			Object: kmip.Object{Type: kmip.ObjectTypeCertificate, CertificateType: kmip.CertificateX509, CertificateValue: secret.Copy(der)}}
+	}
+	typ := func(c kmip.CertificateType) kmip.Attribute {
+		return kmip.EnumerationAttribute(kmip.AttrCertificateType, c)
+	}
+	both(t, func(l talk, _ func() string) {
+		id := ok[*kmip.RegisterResponse](l, send(typ(kmip.CertificateX509))).UniqueIdentifier
+		want := kmip.Attributes{kmip.IntegerAttribute(kmip.AttrCertificateLength, int32(len(der))), kmip.TextAttribute(kmip.AttrCertificateSubjectCN, "db"),
+			kmip.TextAttribute(kmip.AttrCertificateSubjectOU, "a"), kmip.TextAttribute(kmip.AttrCertificateSubjectOU, "b"), kmip.TextAttribute(kmip.AttrCertificateIssuerCN, "ca"),
+			kmip.TextAttribute(kmip.AttrCertificateIssuerC, "AQ")}
+		want[3].Index = 1
+		got := l.attributes(id, kmip.AttrCertificateLength, kmip.AttrCertificateSubjectCN, kmip.AttrCertificateSubjectOU, kmip.AttrCertificateIssuerCN, kmip.AttrCertificateIssuerC)
+		if diff := cmp.Diff(want, got); diff != "" {
+			l.t.Errorf("(-want +got):\n%s", diff)
+		}
+		if found := ok[*kmip.LocateResponse](l, &kmip.LocateRequest{Attributes: want[1:2]}).UniqueIdentifiers; len(found) != 1 {
+			l.t.Errorf("located by its CN: %v", found)
+		}
+		if list := ok[*kmip.GetAttributeListResponse](talk{l.t, l.c, kmip.V1_4}, &kmip.GetAttributeListRequest{UniqueIdentifier: id}).Names; slices.Contains(list, kmip.AttrCertificateSubjectCN) {
+			l.t.Errorf("1.4 sees %v", list)
+		}
+		l.refused(&kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: want[0]}, kmip.ReasonAttributeReadOnly)
+		l.refused(send(kmip.TextAttribute(kmip.AttrCertificateSubjectCN, "db")), kmip.ReasonAttributeReadOnly)
+		l.refused(send(typ(kmip.CertificatePGP)), kmip.ReasonInvalidField)
+		l.refused(aes("k", typ(kmip.CertificateX509)), kmip.ReasonAttributeReadOnly)
+	})
+}
+
+// TestVersion2_FreshAndDSA: a client may say that an object is Fresh; keys for DSA are kept.
+func TestVersion2_FreshAndDSA(t *testing.T) {
+	numbers := func(tags ...ttlv.Tag) *secret.Bytes {
+		var w ttlv.Writer
+		for i, tag := range tags {
+			w.BigInteger(tag, []byte{0, 0, 0, 0, 0, 0, 1, byte(i)})
+		}
+		return secret.Copy(w.Bytes())
+	}
+	both(t, func(l talk, _ func() string) {
+		for typ, c := range map[kmip.ObjectType]struct {
+			format kmip.KeyFormatType
+			own    ttlv.Tag
+		}{kmip.ObjectTypePrivateKey: {kmip.KeyFormatTransparentDSAPrivateKey, kmip.TagX}, kmip.ObjectTypePublicKey: {kmip.KeyFormatTransparentDSAPublicKey, kmip.TagY}} {
+			send := func(alg kmip.CryptographicAlgorithm, material *secret.Bytes) *kmip.RegisterRequest {
+				return &kmip.RegisterRequest{ObjectType: typ, Template: kmip.Template{Attributes: kmip.Attributes{
+					kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageSign|kmip.UsageVerify)), {Name: kmip.AttrFresh, Value: ttlv.BooleanValue(true)}}},
+					Object: kmip.Object{Type: typ, KeyBlock: kmip.KeyBlock{Format: c.format, Algorithm: alg, Length: 512, Material: material}}}
+			}
+			fresh := func(id string) bool {
+				a, has := l.attributes(id, kmip.AttrFresh).Get(kmip.AttrFresh)
+				return has && a.Int == 1
+			}
+			id := ok[*kmip.RegisterResponse](l, send(kmip.AlgorithmDSA, numbers(kmip.TagP, kmip.TagQ, kmip.TagG, c.own))).UniqueIdentifier
+			if !fresh(id) {
+				l.t.Errorf("a %s is not Fresh", typ)
+			}
+			got := ok[*kmip.GetResponse](l, &kmip.GetRequest{UniqueIdentifier: id})
+			if k := got.Object.KeyBlock; k.Format != c.format || !k.Material.Equal(numbers(kmip.TagP, kmip.TagQ, kmip.TagG, c.own)) {
+				l.t.Errorf("%s: %+v", typ, k)
+			}
+			if fresh(id) {
+				l.t.Errorf("a %s is Fresh after Get", typ)
+			}
+			l.refused(&kmip.GetRequest{UniqueIdentifier: id, KeyFormat: kmip.KeyFormatPKCS8}, kmip.ReasonKeyFormatTypeNotSupported)
+			l.refused(send(kmip.AlgorithmDSA, numbers(kmip.TagP, kmip.TagQ, kmip.TagG)), kmip.ReasonInvalidField)
+			l.refused(send(kmip.AlgorithmDSA, numbers(kmip.TagP, kmip.TagQ, kmip.TagG, c.own, kmip.TagModulus)), kmip.ReasonInvalidField)
+			l.refused(send(kmip.AlgorithmRSA, numbers(kmip.TagP, kmip.TagQ, kmip.TagG, c.own)), kmip.ReasonInvalidField)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package kmip
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
@@ -73,6 +74,32 @@ const (
 	AttrRotateGeneration         = "Rotate Generation"
 	AttrRotateName               = "Rotate Name"
 	AttrRotateLatest             = "Rotate Latest"
+
+	// The fields of a certificate's names, since 2.0.
+	AttrCertificateSubjectCN           = "Certificate Subject CN"
+	AttrCertificateSubjectO            = "Certificate Subject O"
+	AttrCertificateSubjectOU           = "Certificate Subject OU"
+	AttrCertificateSubjectEmail        = "Certificate Subject Email"
+	AttrCertificateSubjectC            = "Certificate Subject C"
+	AttrCertificateSubjectST           = "Certificate Subject ST"
+	AttrCertificateSubjectL            = "Certificate Subject L"
+	AttrCertificateSubjectUID          = "Certificate Subject UID"
+	AttrCertificateSubjectSerialNumber = "Certificate Subject Serial Number"
+	AttrCertificateSubjectTitle        = "Certificate Subject Title"
+	AttrCertificateSubjectDC           = "Certificate Subject DC"
+	AttrCertificateSubjectDNQualifier  = "Certificate Subject DN Qualifier"
+	AttrCertificateIssuerCN            = "Certificate Issuer CN"
+	AttrCertificateIssuerO             = "Certificate Issuer O"
+	AttrCertificateIssuerOU            = "Certificate Issuer OU"
+	AttrCertificateIssuerEmail         = "Certificate Issuer Email"
+	AttrCertificateIssuerC             = "Certificate Issuer C"
+	AttrCertificateIssuerST            = "Certificate Issuer ST"
+	AttrCertificateIssuerL             = "Certificate Issuer L"
+	AttrCertificateIssuerUID           = "Certificate Issuer UID"
+	AttrCertificateIssuerSerialNumber  = "Certificate Issuer Serial Number"
+	AttrCertificateIssuerTitle         = "Certificate Issuer Title"
+	AttrCertificateIssuerDC            = "Certificate Issuer DC"
+	AttrCertificateIssuerDNQualifier   = "Certificate Issuer DN Qualifier"
 )
 
 // Access is what a client may do with an attribute, as a set.
@@ -108,7 +135,7 @@ var attributeTypes = []AttributeType{
 	{AttrCryptographicLength, TagCryptographicLength, ttlv.Integer, V1_0, false, ClientSets},
 	{AttrCryptographicParameters, TagCryptographicParameters, ttlv.Structure, V1_0, true, clientOwns},
 	{AttrCryptographicDomain, TagCryptographicDomainParameters, ttlv.Structure, V1_0, false, ClientSets},
-	{AttrCertificateType, TagCertificateType, ttlv.Enumeration, V1_0, false, serverOnly},
+	{AttrCertificateType, TagCertificateType, ttlv.Enumeration, V1_0, false, ClientSets},
 	{AttrCertificateLength, TagCertificateLength, ttlv.Integer, V1_1, false, serverOnly},
 	{AttrX509Identifier, TagX509CertificateIdentifier, ttlv.Structure, V1_1, false, serverOnly},
 	{AttrX509Subject, TagX509CertificateSubject, ttlv.Structure, V1_1, false, serverOnly},
@@ -158,6 +185,30 @@ var attributeTypes = []AttributeType{
 	{AttrProtectionPeriod, TagProtectionPeriod, ttlv.Interval, V2_0, false, clientOwns},
 	{AttrProtectionStorageMask, TagProtectionStorageMask, ttlv.Integer, V2_0, false, serverOnly},
 	{AttrQuantumSafe, TagQuantumSafe, ttlv.Boolean, V2_0, false, ClientSets},
+	{AttrCertificateSubjectCN, TagCertificateSubjectCn, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectO, TagCertificateSubjectO, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectOU, TagCertificateSubjectOu, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectEmail, TagCertificateSubjectEmail, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectC, TagCertificateSubjectC, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectST, TagCertificateSubjectSt, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectL, TagCertificateSubjectL, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectUID, TagCertificateSubjectUid, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectSerialNumber, TagCertificateSubjectSerialNumber, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectTitle, TagCertificateSubjectTitle, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectDC, TagCertificateSubjectDc, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateSubjectDNQualifier, TagCertificateSubjectDnQualifier, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerCN, TagCertificateIssuerCn, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerO, TagCertificateIssuerO, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerOU, TagCertificateIssuerOu, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerEmail, TagCertificateIssuerEmail, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerC, TagCertificateIssuerC, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerST, TagCertificateIssuerSt, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerL, TagCertificateIssuerL, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerUID, TagCertificateIssuerUid, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerSerialNumber, TagCertificateIssuerSerialNumber, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerTitle, TagCertificateIssuerTitle, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerDC, TagCertificateIssuerDc, ttlv.TextString, V2_0, true, serverOnly},
+	{AttrCertificateIssuerDNQualifier, TagCertificateIssuerDnQualifier, ttlv.TextString, V2_0, true, serverOnly},
 	{AttrRotateInterval, TagRotateInterval, ttlv.Interval, V2_1, false, clientOwns},
 	{AttrRotateAutomatic, TagRotateAutomatic, ttlv.Boolean, V2_1, false, clientOwns},
 	{AttrRotateOffset, TagRotateOffset, ttlv.Interval, V2_1, false, clientOwns},
@@ -203,7 +254,7 @@ func newIn2(name string) bool {
 		AttrQuantumSafe, AttrRotateInterval, AttrRotateAutomatic, AttrRotateOffset, AttrRotateDate, AttrRotateGeneration, AttrRotateName, AttrRotateLatest:
 		return true
 	}
-	return false
+	return strings.HasPrefix(name, "Certificate Subject ") || strings.HasPrefix(name, "Certificate Issuer ")
 }
 
 // goneIn2 says whether 2.0 has left the attribute out.

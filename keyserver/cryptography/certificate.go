@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
@@ -59,6 +60,8 @@ func CertificateAttributes(der []byte) (kmip.Attributes, error) {
 	}
 	named(kmip.AttrX509Subject, kmip.TagSubjectDistinguishedName, kmip.TagSubjectAlternativeName, c.RawSubject, asn1.ObjectIdentifier{2, 5, 29, 17})
 	named(kmip.AttrX509Issuer, kmip.TagIssuerDistinguishedName, kmip.TagIssuerAlternativeName, c.RawIssuer, asn1.ObjectIdentifier{2, 5, 29, 18})
+	addNames(&l, c.Subject, subjectNames)
+	addNames(&l, c.Issuer, issuerNames)
 	if alg := signatureAlgorithm(c.SignatureAlgorithm); alg != 0 {
 		l.Add(kmip.AttrDigitalSignature, ttlv.EnumerationValue(uint32(alg)))
 	}
@@ -67,6 +70,37 @@ func CertificateAttributes(der []byte) (kmip.Attributes, error) {
 		l.Add(kmip.AttrCryptographicLength, ttlv.IntegerValue(k.Bits()))
 	}
 	return l, nil
+}
+
+// The attributes of KMIP 2.0 for the fields of a certificate's names, by their object identifiers
+// (X.520; RFC 4519 for UID and DC; PKCS #9 for e-mail).
+var (
+	subjectNames = map[string]string{
+		"2.5.4.3": kmip.AttrCertificateSubjectCN, "2.5.4.10": kmip.AttrCertificateSubjectO, "2.5.4.11": kmip.AttrCertificateSubjectOU,
+		"1.2.840.113549.1.9.1": kmip.AttrCertificateSubjectEmail, "2.5.4.6": kmip.AttrCertificateSubjectC, "2.5.4.8": kmip.AttrCertificateSubjectST,
+		"2.5.4.7": kmip.AttrCertificateSubjectL, "0.9.2342.19200300.100.1.1": kmip.AttrCertificateSubjectUID, "2.5.4.5": kmip.AttrCertificateSubjectSerialNumber,
+		"2.5.4.12": kmip.AttrCertificateSubjectTitle, "0.9.2342.19200300.100.1.25": kmip.AttrCertificateSubjectDC, "2.5.4.46": kmip.AttrCertificateSubjectDNQualifier,
+	}
+	issuerNames = map[string]string{
+		"2.5.4.3": kmip.AttrCertificateIssuerCN, "2.5.4.10": kmip.AttrCertificateIssuerO, "2.5.4.11": kmip.AttrCertificateIssuerOU,
+		"1.2.840.113549.1.9.1": kmip.AttrCertificateIssuerEmail, "2.5.4.6": kmip.AttrCertificateIssuerC, "2.5.4.8": kmip.AttrCertificateIssuerST,
+		"2.5.4.7": kmip.AttrCertificateIssuerL, "0.9.2342.19200300.100.1.1": kmip.AttrCertificateIssuerUID, "2.5.4.5": kmip.AttrCertificateIssuerSerialNumber,
+		"2.5.4.12": kmip.AttrCertificateIssuerTitle, "0.9.2342.19200300.100.1.25": kmip.AttrCertificateIssuerDC, "2.5.4.46": kmip.AttrCertificateIssuerDNQualifier,
+	}
+)
+
+// maxNames is how many fields of a name are told.
+const maxNames = 100
+
+// addNames adds the fields of a name that are text, each once.
+func addNames(l *kmip.Attributes, name pkix.Name, attributes map[string]string) {
+	for _, field := range name.Names[:min(len(name.Names), maxNames)] {
+		text, ok := field.Value.(string)
+		attribute := attributes[field.Type.String()]
+		if v := ttlv.TextValue(text); ok && attribute != "" && utf8.ValidString(text) && !slices.ContainsFunc(l.All(attribute), v.Equal) {
+			l.Add(attribute, v)
+		}
+	}
 }
 
 // generalNames returns the names in an extension, each in DER.

@@ -45,7 +45,11 @@ func (o *Object) set(a kmip.Attribute) error {
 	if a.Name == kmip.AttrObjectType && a.Value.Type == ttlv.Enumeration && kmip.ObjectType(a.Value.Int) == o.Type {
 		return nil // clients of 2.x say it again
 	}
-	if t.Client&kmip.ClientSets == 0 {
+	if a.Name == kmip.AttrFresh && a.Value.Type == ttlv.Boolean { // which 2.x may set
+		o.Fresh = a.Value.Int != 0
+		return nil
+	}
+	if t.Client&kmip.ClientSets == 0 || a.Name == kmip.AttrCertificateType && o.Type != kmip.ObjectTypeCertificate {
 		return kmip.Errorf(kmip.ReasonInvalidField, "the attribute %s cannot be given by a client", a.Name).In2(kmip.ReasonAttributeReadOnly)
 	}
 	if err := checkValue(t, a.Value); err != nil {
