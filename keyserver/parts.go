@@ -92,7 +92,7 @@ func (s *Server) goOn(r *request, o operation) (*unfinished, error) {
 		if u != nil {
 			s.parts.keep(u) // another's: it is not there for this client
 		}
-		return nil, kmip.Errorf(kmip.ReasonItemNotFound, "there is no unfinished %s with this Correlation Value: it has ended, failed, or waited for more than %d seconds", o.op, int(partTimeout.Seconds())).In2(kmip.ReasonInvalidCorrelationValue)
+		return nil, kmip.Errorf(kmip.ReasonItemNotFound, "there is no unfinished %s with this Correlation Value: it has ended, failed, or waited for more than %d seconds", o.op, int(partTimeout.Seconds())).In2(kmip.ReasonInvalidCorrelationValue).In2(kmip.ReasonInvalidCorrelationValue)
 	}
 	u.first, u.last = false, o.part.Final
 	err := u.check(r, o)

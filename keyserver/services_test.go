@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/memory"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
 	"github.com/dbkeyring/dbkeyring/secret"
@@ -375,5 +376,44 @@ func TestServices_Administrator(t *testing.T) {
 		&kmip.SignRequest{UniqueIdentifier: id, Data: data(16)}, &kmip.CreateKeyPairRequest{}, &kmip.RNGSeedRequest{Data: data(1)},
 	} {
 		refused(t, admin, p, kmip.ReasonPermissionDenied)
+	}
+}
+
+// Nothing is given out whose use could not be written down, and what was written down all
+// the same is spent. A failure in the middle of an operation with Undo gives all of it back.
+func TestUsageLimits_DiskFails(t *testing.T) {
+	disk := &failing{Store: memory.New()}
+	s := keyservertest.New(t, keyservertest.WithStore(disk))
+	c := connect(t, s, "db")
+	id := aesKey(t, c, limits(5, kmip.UsageLimitsObject))
+	encrypt := func() *kmip.EncryptRequest {
+		return &kmip.EncryptRequest{UniqueIdentifier: id, Data: data(16), Parameters: &kmip.CryptographicParameters{Mode: kmip.ModeECB}}
+	}
+	disk.set(failsWithout)
+	if it := c.One(kmip.V1_4, encrypt()); it.Payload != nil || it.Reason != kmip.ReasonGeneralFailure {
+		t.Errorf("%+v", it)
+	}
+	disk.set(works)
+	if n := usage(t, c, id); n != 5 {
+		t.Errorf("%d are left", n)
+	}
+	disk.set(failsWith)
+	if it := c.One(kmip.V1_4, encrypt()); it.Payload != nil || it.Reason != kmip.ReasonGeneralFailure {
+		t.Errorf("%+v", it)
+	}
+	disk.set(works)
+	if n := usage(t, c, id); n != 4 {
+		t.Errorf("%d are left", n)
+	}
+	m := c.Do(&kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V1_4, Continuation: kmip.BatchUndo}, Items: []kmip.RequestItem{
+		{Operation: kmip.OpEncrypt, ID: []byte{1}, Payload: encrypt()}, {Operation: kmip.OpEncrypt, ID: []byte{2}, Payload: encrypt()},
+		{Operation: kmip.OpActivate, ID: []byte{3}, Payload: &kmip.ActivateRequest{UniqueIdentifier: "none"}}}})
+	for i, want := range []kmip.ResultStatus{kmip.StatusOperationUndone, kmip.StatusOperationUndone, kmip.StatusOperationFailed} {
+		if i >= len(m.Items) || m.Items[i].Status != want || m.Items[i].Payload != nil {
+			t.Errorf("item %d: %+v", i, m.Items)
+		}
+	}
+	if n := usage(t, c, id); n != 4 {
+		t.Errorf("%d are left after the message was undone", n)
 	}
 }

@@ -60,7 +60,7 @@ func (s *Server) asymmetric(r *request, k *usable) (*cryptography.Key, error) {
 
 // errType refuses to do something with an object of another type.
 func errType(k *usable, doing string) error {
-	return kmip.Errorf(kmip.ReasonInvalidField, "a %s cannot %s", k.Type, doing)
+	return kmip.Errorf(kmip.ReasonInvalidField, "a %s cannot %s", k.Type, doing).In2(kmip.ReasonInvalidObjectType)
 }
 
 // spend takes from the key's Usage Limits what has been protected with it. That is durable

@@ -4,7 +4,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -62,6 +64,7 @@ func CertificateAttributes(der []byte) (kmip.Attributes, error) {
 	named(kmip.AttrX509Issuer, kmip.TagIssuerDistinguishedName, kmip.TagIssuerAlternativeName, c.RawIssuer, asn1.ObjectIdentifier{2, 5, 29, 18})
 	addNames(&l, c.Subject, subjectNames)
 	addNames(&l, c.Issuer, issuerNames)
+	addDeprecated(&l, c)
 	if alg := signatureAlgorithm(c.SignatureAlgorithm); alg != 0 {
 		l.Add(kmip.AttrDigitalSignature, ttlv.EnumerationValue(uint32(alg)))
 	}
@@ -101,6 +104,18 @@ func addNames(l *kmip.Attributes, name pkix.Name, attributes map[string]string) 
 			l.Add(attribute, v)
 		}
 	}
+}
+
+// addDeprecated adds what KMIP 1.0 has in the place of the attributes of X.509, in text.
+func addDeprecated(l *kmip.Attributes, c *x509.Certificate) {
+	text := func(tag ttlv.Tag, s string) ttlv.Field {
+		return ttlv.Field{Tag: tag, Value: ttlv.TextValue(strings.ToValidUTF8(s, "\uFFFD"))}
+	}
+	issuer := c.Issuer.String()
+	serial := fmt.Sprintf("%X", c.SerialNumber.Bytes())
+	l.Add(kmip.AttrCertificateIdentifier, ttlv.StructureValue(text(kmip.TagIssuer, issuer), text(kmip.TagSerialNumber, serial)))
+	l.Add(kmip.AttrCertificateSubject, ttlv.StructureValue(text(kmip.TagCertificateSubjectDistinguishedName, c.Subject.String())))
+	l.Add(kmip.AttrCertificateIssuer, ttlv.StructureValue(text(kmip.TagCertificateIssuerDistinguishedName, issuer)))
 }
 
 // generalNames returns the names in an extension, each in DER.

@@ -190,7 +190,7 @@ func (c *Cipher) CheckIV(iv []byte) error {
 	size := c.ivSize()
 	switch {
 	case iv == nil && size > 0:
-		return kmip.Errorf(kmip.ReasonInvalidMessage, "there is no IV/Counter/Nonce, which this mode needs")
+		return kmip.Errorf(kmip.ReasonInvalidMessage, "there is no IV/Counter/Nonce, which this mode needs").In2(kmip.ReasonMissingInitializationVector)
 	case c.p.Mode == kmip.ModeGCM && len(iv) > 0 && len(iv) <= maxIV:
 		return nil
 	case len(iv) != size:

@@ -250,6 +250,8 @@ func (k *Key) Wipe() {
 		for _, n := range append([]*big.Int{p.D, p.Precomputed.Dp, p.Precomputed.Dq, p.Precomputed.Qinv}, p.Primes...) {
 			wipeInt(n)
 		}
+	case *ecdsa.PrivateKey:
+		wipeInt(p.D)
 	case ed25519.PrivateKey:
 		secret.Wipe(p)
 	}

@@ -480,6 +480,15 @@ func TestCertificate(t *testing.T) {
 		!bytes.Equal(field(kmip.AttrX509Subject, kmip.TagSubjectDistinguishedName), parsed.RawSubject) || !bytes.Equal(field(kmip.AttrX509Issuer, kmip.TagIssuerDistinguishedName), parsed.RawIssuer) {
 		t.Errorf("%+v", l)
 	}
+	old := func(attribute string, tag ttlv.Tag) string {
+		v, _ := l.Get(attribute)
+		f, _ := v.Field(tag)
+		return f.Text
+	}
+	if old(kmip.AttrCertificateIdentifier, kmip.TagIssuer) != "CN=issuer" || old(kmip.AttrCertificateIdentifier, kmip.TagSerialNumber) != "1234" ||
+		old(kmip.AttrCertificateSubject, kmip.TagCertificateSubjectDistinguishedName) != "CN=subject" || old(kmip.AttrCertificateIssuer, kmip.TagCertificateIssuerDistinguishedName) != "CN=issuer" {
+		t.Errorf("%+v", l)
+	}
 	subject, _ := l.Get(kmip.AttrX509Subject)
 	if len(subject.Fields) != 3 || string(subject.Fields[2].Value.Bytes[2:]) != "b.example" {
 		t.Errorf("%+v", subject)
