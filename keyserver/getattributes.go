@@ -71,13 +71,13 @@ func visible(r *request, o *object.Object, wanted func(name string) bool) kmip.A
 		o.Fresh = false
 	}
 	all := o.Some(r.now, wanted)
-	if r.who.Admin && wanted(OwnerAttribute) {
+	if r.who.Role.SeesAll() && wanted(OwnerAttribute) {
 		all = append(all, kmip.TextAttribute(OwnerAttribute, o.Owner))
 	}
 	i := slices.IndexFunc(all, func(a kmip.Attribute) bool { return a.Name == kmip.AttrDigest })
 	switch {
 	case i < 0:
-	case r.who.Admin:
+	case r.who.Role.SeesAll():
 		all = slices.Delete(all, i, i+1)
 	case !r.Version.AtLeast(kmip.V1_1):
 		all[i].Value = kmip.Digest{Algorithm: kmip.HashSHA256, Value: o.Digest}.TTLV()

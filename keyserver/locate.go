@@ -66,7 +66,7 @@ const maxFilters = 64
 const storageStatusMask = "Storage Status Mask"
 
 func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
-	q := &query{owner: r.who.Name, anyOwner: r.who.Admin, now: r.now}
+	q := &query{owner: r.who.Owner(), anyOwner: r.who.Role.SeesAll(), now: r.now}
 	switch p.ObjectGroupMember {
 	case 0:
 	case kmip.GroupMemberFresh:

@@ -26,7 +26,11 @@ import (
 type byCN struct{}
 
 func (byCN) Authenticate(c *x509.Certificate) (endpoint.Identity, error) {
-	return endpoint.Identity{Name: c.Subject.CommonName, Admin: c.Subject.CommonName == "admin"}, nil
+	role := endpoint.Owner
+	if c.Subject.CommonName == "admin" {
+		role = endpoint.Administrator
+	}
+	return endpoint.Identity{Name: c.Subject.CommonName, Role: role}, nil
 }
 
 // failing is a store whose next Update can be made to fail: without a change, or

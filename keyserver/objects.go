@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -38,17 +39,22 @@ func (s *Server) find(r *request, id string) (*object.Object, error) {
 	}
 	r.uid = id
 	o := s.lookup(r, id)
-	if o == nil || o.Owner != r.who.Name && !r.who.Admin {
+	if o == nil || !mayFind(r.who, o) {
 		return nil, errNotFound(id)
 	}
 	r.names = o.Names()
 	return o, nil
 }
 
-// ownerOnly refuses an administrator what only an object's owner may do.
+// mayFind says whether an object is there for a client.
+func mayFind(who endpoint.Identity, o *object.Object) bool {
+	return o.Owner == who.Owner() || who.Role.SeesAll()
+}
+
+// ownerOnly refuses to those who see all objects what only an object's owner may do.
 func ownerOnly(r *request, doing string) error {
-	if r.who.Admin {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "an administrator cannot %s", doing)
+	if r.who.Role.SeesAll() {
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the role %s cannot %s", r.who.Role, doing)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (s *Server) Handle(ctx context.Context, c *kmipserver.Call, payload kmip.Pa
 	if r.who, err = s.o.Endpoints.Authenticate(c.Peer.Certificate); err != nil {
 		s.log.Warn("a client was refused", "from", c.Peer.Address, "error", err)
 		err = kmip.Errorf(kmip.ReasonAuthenticationNotSuccessful, "the client certificate is not, or no longer, that of an endpoint of this key server")
-	} else {
+	} else if err = permitted(r.who, payload.Operation()); err == nil {
 		response, err = s.carryOut(r, payload)
 	}
 	s.record(r, payload.Operation(), err)
@@ -152,7 +152,7 @@ func (s *Server) record(r *request, op kmip.Operation, err error) {
 		name = op.String()
 	}
 	e := audit.Entry{
-		Time: r.now, Endpoint: r.who.Name, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names, Message: r.message,
+		Time: r.now, Endpoint: r.who.Name, Group: r.who.Group, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names, Message: r.message,
 		Result: audit.Success, Latency: s.now().Sub(r.now), Change: r.changed,
 	}
 	if err != nil {

@@ -136,7 +136,7 @@ func (tx *transaction) put(o *object.Object, reason kmip.ResultReason) {
 // insert stages a new object of the client's with its content, which stays the
 // caller's, who keeps it until update returns.
 func (tx *transaction) insert(r *request, o *object.Object, content *secret.Bytes) {
-	o.ID, o.Owner, o.Serial = newID(), r.who.Name, tx.s.serial.Add(1)
+	o.ID, o.Owner, o.Serial = newID(), r.who.Owner(), tx.s.serial.Add(1)
 	if o.Digest == nil {
 		o.SetDigest(content.Reveal())
 	}

@@ -54,7 +54,7 @@ func explain(err error) error {
 		return &failed{err: err, hint: "give it another certificate with: dbkeyring endpoint renew"}
 	case errors.Is(err, endpoint.ErrReclaim):
 		return &failed{err: err, hint: "choose another name, or give the new client those keys with --reclaim"}
-	case errors.Is(err, endpoint.ErrName):
+	case errors.Is(err, endpoint.ErrName), errors.Is(err, endpoint.ErrRole), errors.Is(err, endpoint.ErrGroup):
 		return &failed{err: err, code: exitUsage}
 	}
 	return err

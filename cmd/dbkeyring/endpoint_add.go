@@ -13,8 +13,10 @@ import (
 type endpointAddCmd struct {
 	Name     string `arg:"" help:"The client's name: 1 to 64 of A-Z a-z 0-9 . _ -"`
 	outFlags `embed:""`
-	Life     life `placeholder:"DURATION" default:"365d" help:"How long the certificate lasts: 90d, 2y, 12h (default 365d)."`
-	Reclaim  bool `help:"Take up the name of a client that was removed, and its keys with it."`
+	Role     string `enum:"owner,reader,security-engineer,operator,auditor,administrator" default:"owner" placeholder:"ROLE" help:"What it may do, one of: ${enum} (default owner, which is a database)."`
+	Group    string `placeholder:"NAME" help:"Share the objects of this group: any name, or that of a client, whose objects then are the group's."`
+	Life     life   `placeholder:"DURATION" default:"365d" help:"How long the certificate lasts: 90d, 2y, 12h (default 365d)."`
+	Reclaim  bool   `help:"Take up the name of a client that was removed, and its keys with it."`
 	dataFlag `embed:""`
 }
 
@@ -28,9 +30,18 @@ func (c *endpointAddCmd) Run(p *process) error {
 	}
 	return withService(p, c.Data, func(s admin.Service) error {
 		return c.enrol(p, s, "dbkeyring endpoint renew "+c.Name+" --cut-old", func(public []byte) (admin.Issued, error) {
-			return s.Add(p.ctx, admin.AddRequest{Name: c.Name, PublicKey: public, Life: time.Duration(c.Life), Reclaim: c.Reclaim})
+			return s.Add(p.ctx, admin.AddRequest{Name: c.Name, PublicKey: public, Life: time.Duration(c.Life),
+				Role: c.role(), Group: c.Group, Reclaim: c.Reclaim})
 		})
 	})
+}
+
+// role leaves out the usual one, which a name that is taken up may not have had.
+func (c *endpointAddCmd) role() endpoint.Role {
+	if c.Role == string(endpoint.Owner) {
+		return ""
+	}
+	return endpoint.Role(c.Role)
 }
 
 // enrol has a key signed by ask and writes the client's files. again is the

@@ -43,14 +43,14 @@ func printEndpoints(p *process, all []endpoint.Endpoint, now time.Time) error {
 		return err
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "Name\tRole\tState\tCertificate until\tFingerprint")
+	fmt.Fprintln(table, "Name\tRole\tGroup\tState\tCertificate until\tFingerprint")
 	for _, e := range all {
-		role := "client"
-		if e.Admin {
-			role = "admin"
+		group := e.Group
+		if group == "" {
+			group = "-"
 		}
 		end := e.NotAfter()
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.Name, role, stateOf(e, now), end.Format(time.DateOnly), newest(e))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Role, group, stateOf(e, now), end.Format(time.DateOnly), newest(e))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -23,8 +23,10 @@ import (
 // AddRequest asks for a new endpoint. The private key stays with the asker.
 type AddRequest struct {
 	Name      string        `json:"name"`
-	PublicKey []byte        `json:"public_key"` // PKIX, DER
-	Life      time.Duration `json:"life"`       // of the certificate, in nanoseconds
+	PublicKey []byte        `json:"public_key"`      // PKIX, DER
+	Life      time.Duration `json:"life"`            // of the certificate, in nanoseconds
+	Role      endpoint.Role `json:"role,omitempty"`  // "": owner
+	Group     string        `json:"group,omitempty"` // "": a group of itself
 	// Reclaim takes up the name of a removed endpoint, and its keys with it.
 	Reclaim bool `json:"reclaim"`
 }
@@ -79,7 +81,7 @@ var (
 
 // Add implements [Service].
 func (l *Local) Add(ctx context.Context, r AddRequest) (issued Issued, err error) {
-	o := endpoint.Options{Reclaim: r.Reclaim}
+	o := endpoint.Options{Role: r.Role, Group: r.Group, Reclaim: r.Reclaim}
 	if err := l.Dir.Endpoints.CheckAdd(r.Name, o); err != nil { // before anything is signed
 		return Issued{}, err
 	}

@@ -20,6 +20,8 @@ var kinds = map[string]error{
 	"exists":    endpoint.ErrExists,
 	"reclaim":   endpoint.ErrReclaim,
 	"name":      endpoint.ErrName,
+	"role":      endpoint.ErrRole,
+	"group":     endpoint.ErrGroup,
 }
 
 // failure is the body of an answer that is an error.

@@ -39,6 +39,7 @@ const (
 type Entry struct {
 	Time     time.Time     // when the request came; the zero time stands for now
 	Endpoint string        // the client's name; empty when it was not recognised
+	Group    string        // the group whose objects it works with, if it is in one
 	Remote   string        // its network address
 	Op       string        // the operation in KMIP's words, such as "Get"
 	UID      string        // the object's Unique Identifier

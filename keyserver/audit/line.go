@@ -13,6 +13,7 @@ func (e *Entry) appendLine(b []byte) []byte {
 	b = e.Time.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","endpoint":`...)
 	b = appendString(b, e.Endpoint)
+	b = appendField(b, `,"group":`, e.Group)
 	b = appendField(b, `,"remote":`, e.Remote)
 	b = append(b, `,"op":`...)
 	b = appendString(b, e.Op)

@@ -58,7 +58,7 @@ func TestCreateAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, err := d.Endpoints.Authenticate(cert); err != nil || !id.Admin || id.Name != datadir.AdminName {
+	if id, err := d.Endpoints.Authenticate(cert); err != nil || id.Role != endpoint.Administrator || id.Name != datadir.AdminName {
 		t.Errorf("the administrator is %+v, %v", id, err)
 	}
 	if text, err := os.ReadFile(filepath.Join(path, "store.db")); err != nil || strings.Contains(string(text), "readable value") {

@@ -42,9 +42,17 @@ var (
 
 // Identity is who a client is.
 type Identity struct {
-	Name string
-	// Admin sees the state of every object and may revoke, but gets no key bytes.
-	Admin bool
+	Name  string
+	Role  Role
+	Group string // "": that of its own name
+}
+
+// Owner is the name that the client's objects are kept under: its group's.
+func (i Identity) Owner() string {
+	if i.Group != "" {
+		return i.Group
+	}
+	return i.Name
 }
 
 // Fingerprint is the SHA-256 of a certificate's DER form.
@@ -79,7 +87,10 @@ type Certificate struct {
 
 // Endpoint is a client of the key server.
 type Endpoint struct {
-	Name         string        `json:"name"`
+	Name  string `json:"name"`
+	Role  Role   `json:"role"`
+	Group string `json:"group,omitempty"` // whose objects it shares; "": it is a group of itself
+	// Admin stands for the role administrator, as records had it before there were roles.
 	Admin        bool          `json:"admin,omitempty"`
 	Certificates []Certificate `json:"certificates"` // oldest first
 	Created      time.Time     `json:"created"`

@@ -39,8 +39,13 @@ type holder struct {
 
 // Options says how an endpoint is added.
 type Options struct {
-	// Admin makes a new name an administrator.
+	// Role is a new name's; "" is Owner.
+	Role Role
+	// Admin is short for the role Administrator.
 	Admin bool
+	// Group is whose objects the endpoint shares: a name of its own, or that of an endpoint,
+	// whose objects become the group's. "": it is a group of itself.
+	Group string
 	// Reclaim takes up a name that was removed, with its keys and its rights.
 	Reclaim bool
 }
@@ -59,6 +64,9 @@ func (r *Registry) load() error {
 			if err := json.Unmarshal(value, &e); err != nil {
 				return fmt.Errorf("endpoint %s: %w", name, err)
 			}
+			if e.Role == "" { // a record of before there were roles
+				e.Role = Options{Admin: e.Admin}.role()
+			}
 			byName[name] = e
 			return nil
 		})
@@ -75,7 +83,7 @@ func (r *Registry) publish(byName map[string]Endpoint) {
 	for _, e := range byName {
 		for _, c := range e.Certificates {
 			byCert[c.Fingerprint] = holder{
-				identity:  Identity{Name: e.Name, Admin: e.Admin},
+				identity:  Identity{Name: e.Name, Role: e.Role, Group: e.Group},
 				notBefore: c.NotBefore, notAfter: c.NotAfter,
 				gone: e.Removed != nil || c.Cut != nil,
 			}
@@ -129,8 +137,8 @@ func (r *Registry) List() []Endpoint {
 	return all
 }
 
-// CheckAdd says whether Add would take the name: nil, ErrName, ErrExists or
-// ErrReclaim.
+// CheckAdd says whether Add would take the name: nil, ErrName, ErrExists,
+// ErrReclaim, ErrRole or ErrGroup.
 func (r *Registry) CheckAdd(name string, o Options) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -141,8 +149,14 @@ func (r *Registry) CheckAdd(name string, o Options) error {
 		return fmt.Errorf("%s: %w", name, ErrExists)
 	case ok && !o.Reclaim:
 		return fmt.Errorf("%s: %w (removed %s)", name, ErrReclaim, e.Removed.Format(time.RFC3339))
+	case ok && (o.Group != "" && o.Group != e.Group || o.Role != "" && o.Role != e.Role):
+		return fmt.Errorf("%s: %w: it had the role %s and the group %q, and keeps them", name, ErrRole, e.Role, e.Group)
+	case ok:
+		return nil
 	}
-	return nil
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return checkRole(name, o, r.byName)
 }
 
 // Add enters an endpoint with its first certificate. It is durable when Add
@@ -163,7 +177,8 @@ func (r *Registry) Add(ctx context.Context, name string, cert *x509.Certificate,
 		}
 		e.Removed = nil
 	} else {
-		e = Endpoint{Name: name, Admin: o.Admin, Created: now}
+		role := o.role()
+		e = Endpoint{Name: name, Role: role, Group: o.Group, Admin: role == Administrator, Created: now}
 	}
 	e.Certificates = append(e.Certificates, certificateOf(cert))
 	return e.clone(), r.save(ctx, e)

@@ -69,8 +69,8 @@ func TestRegistry_Life(t *testing.T) {
 	if _, err := r.Add(ctx, "admin", admin, Options{Admin: true}); err != nil {
 		t.Fatal(err)
 	}
-	who(first, Identity{Name: "db"}, nil)
-	who(admin, Identity{Name: "admin", Admin: true}, nil)
+	who(first, Identity{Name: "db", Role: Owner}, nil)
+	who(admin, Identity{Name: "admin", Role: Administrator}, nil)
 	// The CA signed it for the same name, but the register does not have it.
 	who(issue("db"), nobody, ErrUnknown)
 	if _, err := r.Add(ctx, "db", second, Options{}); !errors.Is(err, ErrExists) {
@@ -81,14 +81,14 @@ func TestRegistry_Life(t *testing.T) {
 	if _, err := r.Renew(ctx, "db", second, false); err != nil {
 		t.Fatal(err)
 	}
-	who(first, Identity{Name: "db"}, nil)
-	who(second, Identity{Name: "db"}, nil)
+	who(first, Identity{Name: "db", Role: Owner}, nil)
+	who(second, Identity{Name: "db", Role: Owner}, nil)
 	if _, err := r.Renew(ctx, "db", third, true); err != nil {
 		t.Fatal(err)
 	}
 	who(first, nobody, ErrRemoved)
 	who(second, nobody, ErrRemoved)
-	who(third, Identity{Name: "db"}, nil)
+	who(third, Identity{Name: "db", Role: Owner}, nil)
 	if _, err := r.Renew(ctx, "none", issue("none"), false); !errors.Is(err, ErrNotFound) {
 		t.Errorf("renewing nobody: %v", err)
 	}
@@ -114,7 +114,7 @@ func TestRegistry_Life(t *testing.T) {
 	if _, err := r.Add(ctx, "db", fourth, Options{Reclaim: true, Admin: true}); err != nil { // its rights are the old ones
 		t.Fatal(err)
 	}
-	who(fourth, Identity{Name: "db"}, nil)
+	who(fourth, Identity{Name: "db", Role: Owner}, nil)
 	for _, old := range []*x509.Certificate{first, second, third} {
 		who(old, nobody, ErrRemoved)
 	}
