@@ -11,9 +11,6 @@ import (
 
 // create makes a symmetric key (KMIP 1.4, 4.1).
 func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse, error) {
-	if err := ownerOnly(r, "create objects: they would be its own, and it gets no key bytes"); err != nil {
-		return nil, err
-	}
 	if p.ObjectType != kmip.ObjectTypeSymmetricKey {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects of type %s cannot be created, only Symmetric Keys", p.ObjectType).In2(kmip.ReasonInvalidObjectType)
 	}

@@ -18,9 +18,6 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := ownerOnly(r, "get key bytes"); err != nil {
-		return nil, err
-	}
 	asRegistered := o.Content.Wrapping != nil && p.KeyWrapType != kmip.KeyNotWrapped
 	if err := o.CheckGet(asRegistered || p.Wrapping != nil); err != nil {
 		return nil, err

@@ -51,14 +51,6 @@ func mayFind(who endpoint.Identity, o *object.Object) bool {
 	return o.Owner == who.Owner() || who.Role.SeesAll()
 }
 
-// ownerOnly refuses to those who see all objects what only an object's owner may do.
-func ownerOnly(r *request, doing string) error {
-	if r.who.Role.SeesAll() {
-		return kmip.Errorf(kmip.ReasonPermissionDenied, "the role %s cannot %s", r.who.Role, doing)
-	}
-	return nil
-}
-
 // errNothing says that a change is not needed.
 var errNothing = errors.New("nothing to change")
 

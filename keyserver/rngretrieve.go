@@ -12,9 +12,6 @@ const maxRandom = keyring.MaxKeySize
 
 // rngRetrieve gives out random bytes (KMIP 1.2, 4.35).
 func (s *Server) rngRetrieve(r *request, p *kmip.RNGRetrieveRequest) (*kmip.RNGRetrieveResponse, error) {
-	if err := ownerOnly(r, "get random bytes"); err != nil {
-		return nil, err
-	}
 	if p.Length < 1 || p.Length > maxRandom {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "the Data Length is %d; it may be 1 to %d", p.Length, maxRandom)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/storetest"
@@ -308,7 +309,7 @@ func TestRenewAdminAndEndingSoon(t *testing.T) {
 	if second.Equal(first) || len(d.EndingSoon(soon)) != 0 {
 		t.Error("not renewed before its end")
 	}
-	if id, err := d.Endpoints.Authenticate(first); err != nil || !id.Admin {
+	if id, err := d.Endpoints.Authenticate(first); err != nil || id.Role != endpoint.Administrator {
 		t.Errorf("the old certificate: %v, %v", id, err)
 	}
 	if got := d.EndingSoon(now.Add(pki.CALife - time.Hour)); len(got) != 2 || got[0].What != "the CA" {
