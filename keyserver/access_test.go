@@ -16,6 +16,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
+	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // conn is a client's connection.
@@ -32,11 +33,24 @@ func onObject(id string) []kmip.Payload {
 	}
 }
 
+// withKey are the operations that use one, in one request and in parts.
+func withKey(id string) []kmip.Payload {
+	some := func() *secret.Bytes { return secret.Copy([]byte("some data")) }
+	ctr, mac, sum := &kmip.CryptographicParameters{Mode: kmip.ModeCTR}, &kmip.CryptographicParameters{Algorithm: kmip.AlgorithmHMACSHA256}, &kmip.CryptographicParameters{Hash: kmip.HashSHA256}
+	iv := make([]byte, 16)
+	return []kmip.Payload{
+		&kmip.EncryptRequest{UniqueIdentifier: id, Data: some(), Parameters: ctr, IV: iv}, &kmip.EncryptRequest{UniqueIdentifier: id, Data: some(), Parameters: ctr, IV: iv, Part: kmip.Part{Init: true}},
+		&kmip.DecryptRequest{UniqueIdentifier: id, Data: some(), Parameters: ctr, IV: iv}, &kmip.MACRequest{UniqueIdentifier: id, Data: some(), Parameters: mac},
+		&kmip.MACVerifyRequest{UniqueIdentifier: id, Data: some(), Parameters: mac, MACData: iv}, &kmip.SignRequest{UniqueIdentifier: id, Data: some(), Parameters: sum},
+		&kmip.SignatureVerifyRequest{UniqueIdentifier: id, Data: some(), Parameters: sum, SignatureData: iv},
+	}
+}
+
 func TestAccess_AnotherOwnersObjectIsNotThere(t *testing.T) {
 	s := keyservertest.New(t)
 	mine, theirs := connect(t, s, "mine"), connect(t, s, "theirs")
 	id := create(t, mine, "n", kmip.TextAttribute("x-a", "1"))
-	for _, p := range onObject(id) {
+	for _, p := range append(onObject(id), withKey(id)...) {
 		refused(t, theirs, p, kmip.ReasonItemNotFound)
 	}
 	gone := theirs.One(kmip.V1_4, &kmip.GetRequest{UniqueIdentifier: strings.Repeat("0", 36)})

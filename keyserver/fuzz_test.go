@@ -29,7 +29,7 @@ const (
 func FuzzServer(f *testing.F) {
 	for _, v := range []kmip.Version{kmip.V1_0, kmip.V1_4, kmip.V2_1} {
 		for _, id := range []string{fuzzOwn, fuzzTheirs} {
-			for _, p := range slices.Concat(onObject(id), onObject2(id), hostile(id)) {
+			for _, p := range slices.Concat(onObject(id), onObject2(id), withKey(id), services(), hostile(id)) {
 				f.Add(encodeRequest(v, 0, p))
 				f.Add(encodeRequest(v, kmip.BatchUndo, aes("batch"), p, &kmip.GetRequest{}))
 			}
@@ -70,6 +70,24 @@ func hostile(id string) []kmip.Payload {
 		&kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation}},
 		&kmip.RNGRetrieveRequest{Length: 16}, &kmip.DiscoverVersionsRequest{},
 	}
+}
+
+// services is what the server does with data and keys that are none of its objects.
+func services() []kmip.Payload {
+	der := secret.Copy([]byte{0x30, 3, 2, 1, 5})
+	object := func(t kmip.ObjectType) kmip.Object {
+		return kmip.Object{Type: t, KeyBlock: kmip.KeyBlock{Format: kmip.KeyFormatPKCS1, Material: der}, CertificateType: kmip.CertificateX509, CertificateValue: der,
+			Split: kmip.SplitKey{Parts: 3, Identifier: 1, Threshold: 2, Method: kmip.SplitXOR}}
+	}
+	all := []kmip.Payload{
+		pair(kmip.AlgorithmEC, 256), pair(kmip.AlgorithmRSA, 1024), &kmip.RNGSeedRequest{Data: der},
+		&kmip.HashRequest{Parameters: &kmip.CryptographicParameters{Hash: kmip.HashSHA256}, Data: der, Part: kmip.Part{Init: true}},
+		&kmip.HashRequest{Data: der, Part: kmip.Part{Final: true, Correlation: []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZ")}},
+	}
+	for _, t := range []kmip.ObjectType{kmip.ObjectTypePrivateKey, kmip.ObjectTypePublicKey, kmip.ObjectTypeCertificate, kmip.ObjectTypeSplitKey, kmip.ObjectTypePGPKey} {
+		all = append(all, &kmip.RegisterRequest{ObjectType: t, Object: object(t)})
+	}
+	return all
 }
 
 func encodeRequest(v kmip.Version, undo kmip.BatchErrorContinuation, payloads ...kmip.Payload) []byte {
