@@ -142,7 +142,7 @@ func TestAccess_ResumedSession(t *testing.T) {
 
 func TestAudit_ALineForEachOperation(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "audit.log")
-	log, err := audit.Open(file, slog.New(slog.DiscardHandler))
+	log, err := audit.Open(file, audit.Head{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

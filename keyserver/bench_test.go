@@ -35,7 +35,7 @@ func durable(b *testing.B) *keyservertest.Server {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { sealed.Close() })
-	log, err := audit.Open(filepath.Join(dir, "audit.log"), slog.New(slog.DiscardHandler))
+	log, err := audit.Open(filepath.Join(dir, "audit.log"), audit.Head{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func TestUndo_LaterOperationsSeeEarlierOnes(t *testing.T) {
 func TestUndo_NothingIsLeft(t *testing.T) {
 	disk := &failing{Store: memory.New()}
 	path := filepath.Join(t.TempDir(), "audit.log")
-	log, err := audit.Open(path, nil)
+	log, err := audit.Open(path, audit.Head{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func both(t *testing.T, run func(l talk, logged func() string)) {
 	for _, v := range []kmip.Version{kmip.V2_0, kmip.V2_1} {
 		t.Run(v.String(), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "audit.log")
-			log, err := audit.Open(path, nil)
+			log, err := audit.Open(path, audit.Head{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

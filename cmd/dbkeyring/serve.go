@@ -212,15 +212,29 @@ func (s *server) upkeepSafely(ctx context.Context, now time.Time) (err error) {
 	return s.upkeep(ctx, now)
 }
 
+// auditHeadInterval is how often the end of the audit log is kept elsewhere.
+const auditHeadInterval = 10 * time.Minute
+
+func (s *server) keepAuditHead(ctx context.Context) {
+	if err := s.dir.KeepAuditHead(ctx); err != nil {
+		s.log.Error("the end of the audit log could not be kept in the store", "error", err)
+	}
+}
+
 // background reopens the audit log on SIGHUP and looks after the certificates.
 func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
 	tick := time.NewTicker(upkeepInterval)
 	defer tick.Stop()
+	heads := time.NewTicker(auditHeadInterval)
+	defer heads.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-heads.C:
+			s.keepAuditHead(ctx)
 		case <-hangup:
+			s.keepAuditHead(ctx) // the end of a file that is rotated
 			if err := s.dir.Audit.Reopen(); err == nil {
 				s.log.Info("opened the audit log anew", "file", filepath.Join(s.dir.Path, "audit.log"))
 			}

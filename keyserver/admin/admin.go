@@ -65,6 +65,9 @@ type Service interface {
 	Remove(ctx context.Context, name string) (endpoint.Endpoint, error)
 	List(ctx context.Context) ([]endpoint.Endpoint, error)
 	Status(ctx context.Context) (Status, error)
+	// AuditHeads returns the places in the audit log that the server has kept elsewhere,
+	// its present end included.
+	AuditHeads(ctx context.Context) ([]audit.Head, error)
 }
 
 // Local is the Service of an open data directory.
@@ -164,6 +167,14 @@ func (l *Local) Status(context.Context) (Status, error) {
 		}
 	}
 	return s, nil
+}
+
+// AuditHeads implements [Service].
+func (l *Local) AuditHeads(ctx context.Context) ([]audit.Head, error) {
+	if err := l.Dir.KeepAuditHead(ctx); err != nil {
+		return nil, err
+	}
+	return l.Dir.AuditHeads()
 }
 
 // Connect returns the service for a data directory: the running server's if one

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 )
@@ -81,6 +82,12 @@ func (c *Client) List(ctx context.Context) (all []endpoint.Endpoint, err error) 
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	err = c.ask(ctx, "GET", "/status", nil, &s)
 	return s, err
+}
+
+// AuditHeads implements [Service].
+func (c *Client) AuditHeads(ctx context.Context) (heads []audit.Head, err error) {
+	err = c.ask(ctx, "GET", "/audit/heads", nil, &heads)
+	return heads, err
 }
 
 // remoteError is a server's error: its words, and its kind for errors.Is.

@@ -105,6 +105,7 @@ func Handler(s Service) http.Handler {
 			answer(w)(s.Add(r.Context(), a))
 		}
 	})
+	mux.HandleFunc("GET /audit/heads", func(w http.ResponseWriter, r *http.Request) { answer(w)(s.AuditHeads(r.Context())) })
 	// The names are in the bodies: a path would be cleaned, and ".." is a name.
 	mux.HandleFunc("POST /endpoints/renew", func(w http.ResponseWriter, r *http.Request) {
 		var a RenewRequest

@@ -15,12 +15,12 @@
 package audit
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -62,18 +62,29 @@ type Log struct {
 	mu      sync.Mutex // guards what follows, and the order of the lines
 	file    *os.File
 	written uint64 // lines handed to the operating system
+	head    Head   // of the last whole line
+	first   bool   // the next line tells what it follows on
 	lost    uint64 // lines that could not be written since the last good one
 	torn    bool   // the file does not end with a newline
 	failure error  // of the last write; nil when it went well
+	buffer  []byte // of the last write, to be used again
+	places  []place
 
 	syncMu sync.Mutex
 	synced uint64 // lines known to be on the disk
 }
 
+// place is where a line ends in a buffer.
+type place struct {
+	head Head
+	end  int
+}
+
 // Open opens the log at path for appending and makes it if need be, readable by
-// its owner only.
-func Open(path string, log *slog.Logger) (*Log, error) {
-	l := &Log{path: path, log: log}
+// its owner only. Its chain goes on from the file's last line, or, where the file
+// was rotated meanwhile, from the head that was kept elsewhere.
+func Open(path string, kept Head, log *slog.Logger) (*Log, error) {
+	l := &Log{path: path, log: log, head: kept}
 	if err := l.openFile(); err != nil {
 		return nil, err
 	}
@@ -87,10 +98,20 @@ func (l *Log) openFile() error {
 		return fmt.Errorf("open the audit log: %w", err)
 	}
 	torn, err := endsTorn(f)
+	var last *Head
+	empty := false
+	if err == nil {
+		last, empty, err = lastHead(f)
+	}
 	if err != nil {
 		f.Close()
 		return fmt.Errorf("read the end of the audit log: %w", err)
 	}
+	if last != nil && l.file == nil {
+		l.head = *last
+	}
+	// A line of this file can be followed without a word only by the next one.
+	l.first = empty || last == nil || *last != l.head
 	l.file, l.torn = f, torn
 	return nil
 }
@@ -127,24 +148,28 @@ func (l *Log) Ready() error {
 // themselves have happened all the same, and the caller goes on. The failure has
 // been logged.
 func (l *Log) Record(entries ...Entry) error {
-	text := make([]byte, 0, 384*len(entries))
 	change := false
-	for _, e := range entries {
+	text := make([]byte, 0, 320*len(entries))
+	ends := make([]int, 0, 8)
+	for i := range entries {
+		e := &entries[i]
 		if e.Time.IsZero() {
 			e.Time = time.Now()
 		}
 		text = e.appendLine(text)
+		ends = append(ends, len(text))
 		change = change || e.Change
 	}
-	seq, err := l.append(text)
+	seq, err := l.append(text, ends)
 	if err != nil || !change {
 		return err
 	}
 	return l.syncTo(seq)
 }
 
-// append writes lines and returns the number of lines until then.
-func (l *Log) append(text []byte) (uint64, error) {
+// append writes lines, which end in text where ends says, and returns the number of
+// lines until then.
+func (l *Log) append(text []byte, ends []int) (uint64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file == nil {
@@ -152,33 +177,35 @@ func (l *Log) append(text []byte) (uint64, error) {
 	}
 	if l.lost > 0 || l.torn {
 		if err := l.settle(); err != nil {
-			l.lost += lines(text)
+			l.lost += uint64(len(ends))
 			return 0, err
 		}
 	}
-	if n, err := l.write(text); err != nil {
-		l.lost += lines(text[n:])
+	begin := l.written
+	if err := l.write(nil, text, ends); err != nil {
+		l.lost += uint64(len(ends)) - (l.written - begin)
 		return 0, err
 	}
 	return l.written, nil
 }
 
-func lines(text []byte) uint64 { return uint64(bytes.Count(text, []byte{'\n'})) }
-
 // settle ends a torn line, and tells how many lines were lost.
 func (l *Log) settle() error {
-	var b bytes.Buffer
+	var start []byte
+	var reasons []string
 	if l.torn {
-		b.WriteByte('\n')
+		start = []byte{'\n'}
+		reasons = append(reasons, cutOff+" by a crash or a full disk")
 	}
 	if l.lost > 0 {
-		told := Entry{Time: time.Now(), Op: "audit", Result: Failure, Reason: fmt.Sprintf("%d entries before this one could not be written", l.lost)}
-		b.Write(told.appendLine(nil))
+		reasons = append(reasons, fmt.Sprintf("%d entries before this one could not be written", l.lost))
 	}
-	if b.Len() == 0 {
+	if len(reasons) == 0 {
 		return nil
 	}
-	if _, err := l.write(b.Bytes()); err != nil {
+	told := Entry{Time: time.Now(), Op: "audit", Result: Failure, Reason: strings.Join(reasons, "; ")}
+	text := told.appendLine(nil)
+	if err := l.write(start, text, []int{len(text)}); err != nil {
 		return err
 	}
 	if l.lost > 0 {
@@ -188,24 +215,44 @@ func (l *Log) settle() error {
 	return nil
 }
 
-// write hands whole lines to the operating system with one call, and says how
-// much of them it took.
-func (l *Log) write(text []byte) (int, error) {
-	n, err := l.file.Write(text)
-	if n > 0 {
-		l.torn = text[n-1] != '\n'
+// write chains lines and hands them to the operating system with one call, after
+// start. The chain goes on from the last line that it took as a whole.
+func (l *Log) write(start, text []byte, ends []int) error {
+	out := append(l.buffer[:0], start...)
+	head, begin, places := l.head, 0, l.places[:0]
+	for i, end := range ends {
+		out, head = head.link(out, text[begin:end], l.first && i == 0)
+		places, begin = append(places, place{head, len(out)}), end
 	}
-	l.written += lines(text[:n])
+	l.buffer, l.places = out, places
+	n, err := l.file.Write(out)
+	if n > 0 {
+		l.torn = out[n-1] != '\n'
+	}
+	for _, p := range places {
+		if p.end <= n {
+			l.head, l.first = p.head, false
+			l.written++
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("write the audit log: %w", err)
 		if l.failure == nil {
 			l.log.Error("the audit log cannot be written: changes are refused until it can. Make room on its disk, or repair it", "file", l.path, "error", err)
 		}
 		l.failure = err
-		return n, err
+		return err
 	}
 	l.failure = nil
-	return n, nil
+	return nil
+}
+
+// Head returns the place of the last line, which is on the disk when it returns.
+func (l *Log) Head() (Head, error) {
+	l.mu.Lock()
+	head, seq := l.head, l.written
+	l.mu.Unlock()
+	return head, l.syncTo(seq)
 }
 
 // syncTo returns when line seq is on the disk. Whoever holds syncMu syncs for

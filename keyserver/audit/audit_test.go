@@ -24,7 +24,7 @@ import (
 
 func open(t testing.TB, path string) *audit.Log {
 	t.Helper()
-	l, err := audit.Open(path, slog.New(slog.DiscardHandler))
+	l, err := audit.Open(path, audit.Head{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +72,12 @@ func TestRecord(t *testing.T) {
 		"time": "2026-01-02T02:04:05.000006Z", "endpoint": "db", "remote": "10.0.0.1:40000", "op": "Get", "uid": "u-1",
 		"names": []any{"a\nb", "\uFFFD"}, "result": "denied", "reason": "not its owner", "latency_us": 1500.0,
 	}
+	for _, field := range []string{"seq", "chain", "prev"} { // see chain_test.go
+		if got[0][field] == nil {
+			t.Errorf("the line has no %s", field)
+		}
+		delete(got[0], field)
+	}
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("the line (-want +got):\n%s", diff)
 	}
@@ -99,7 +105,7 @@ func TestOpen_AppendsAndEndsATornLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := lines(t, path)
-	if len(got) != 3 || got[0]["op"] != "old" || got[1]["torn"] != `{"op":"cut o` || got[2]["op"] != "new" {
+	if len(got) != 4 || got[0]["op"] != "old" || got[1]["torn"] != `{"op":"cut o` || got[2]["op"] != "audit" || got[3]["op"] != "new" {
 		t.Errorf("%v", got)
 	}
 }
@@ -169,7 +175,7 @@ func TestReopen_FailureKeepsTheOldFile(t *testing.T) {
 func TestRecord_DiskFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	var warnings bytes.Buffer
-	l, err := audit.Open(path, slog.New(slog.NewTextHandler(&warnings, nil)))
+	l, err := audit.Open(path, audit.Head{}, slog.New(slog.NewTextHandler(&warnings, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +220,7 @@ func TestRecord_DiskFull(t *testing.T) {
 	}
 	got := lines(t, path)
 	if len(got) != 4 || got[0]["op"] != "before" || got[1]["torn"] == nil ||
-		!strings.HasPrefix(fmt.Sprint(got[2]["reason"]), "3 entries before this one") || got[3]["op"] != "after" {
+		!strings.HasSuffix(fmt.Sprint(got[2]["reason"]), "; 3 entries before this one could not be written") || got[3]["op"] != "after" {
 		t.Errorf("%v", got)
 	}
 	if n := strings.Count(warnings.String(), "cannot be written"); n != 1 {

@@ -21,7 +21,7 @@ type line struct {
 	LatencyUS int64     `json:"latency_us"`
 }
 
-// A line is byte for byte what encoding/json would have made.
+// A line is, but for the chain, byte for byte what encoding/json would have made.
 func TestAppendLine_EqualsEncodingJSON(t *testing.T) {
 	text := rapid.OneOf(rapid.StringMatching(`[ -~]*`), rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }),
 		rapid.SampledFrom([]string{"", "a\nb", "\xff", "\u2028", `"\`, "<&>", "\x7f", "é"}))
@@ -36,7 +36,7 @@ func TestAppendLine_EqualsEncodingJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := string(e.appendLine(nil)); got != string(want)+"\n" {
+		if got := string(e.appendLine(nil)) + "}"; got != string(want) {
 			t.Errorf("%s\n%s", got, want)
 		}
 	})

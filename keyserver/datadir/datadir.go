@@ -17,6 +17,7 @@
 package datadir
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
@@ -68,6 +70,10 @@ type Dir struct {
 	Store     store.Store // encrypts; closed by Close
 	Endpoints *endpoint.Registry
 	Audit     *audit.Log
+
+	auditMu   sync.Mutex
+	auditHead audit.Head // the newest that was kept
+	closed    bool
 
 	log *slog.Logger
 }
@@ -195,7 +201,14 @@ func (d *Dir) use(s store.Store, ca *pki.CA) error {
 	if err != nil {
 		return err
 	}
-	log, err := audit.Open(d.file(auditFile), d.log)
+	heads, err := auditHeads(s)
+	if err != nil {
+		return err
+	}
+	if len(heads) > 0 {
+		d.auditHead = heads[len(heads)-1]
+	}
+	log, err := audit.Open(d.file(auditFile), d.auditHead, d.log)
 	if err != nil {
 		return err
 	}
@@ -205,5 +218,11 @@ func (d *Dir) use(s store.Store, ca *pki.CA) error {
 
 func (d *Dir) file(name string) string { return filepath.Join(d.Path, name) }
 
-// Close closes everything, the store last.
-func (d *Dir) Close() error { return errors.Join(d.Audit.Close(), d.Store.Close()) }
+// Close closes everything, the store last. The end of the audit log is kept before.
+func (d *Dir) Close() error {
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	return errors.Join(d.KeepAuditHead(context.Background()), d.Audit.Close(), d.Store.Close())
+}
