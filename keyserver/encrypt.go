@@ -83,6 +83,9 @@ func (s *Server) cipherJob(r *request, k *usable, iv, additional []byte, encrypt
 			return nil, nil, err
 		}
 		job, err := cryptography.NewRSAJob(k.parameters, key, encrypt)
+		if err != nil {
+			key.Wipe()
+		}
 		return job, nil, err
 	case encrypt:
 		return nil, nil, errType(k, "encrypt")

@@ -13,8 +13,10 @@ import (
 // with the parts before is in memory, found by the Correlation Value, and is gone when the
 // server stops: the client begins again.
 const (
-	// maxUnfinished is how many operations an endpoint can have unfinished.
-	maxUnfinished = 16
+	// maxUnfinished is how many operations an endpoint can have unfinished, and
+	// maxUnfinishedInAll all of them together: each may hold cryptography.MaxHeld bytes.
+	maxUnfinished      = 16
+	maxUnfinishedInAll = 128
 	// partTimeout is how long the server waits for the next part.
 	partTimeout = 2 * time.Minute
 )
@@ -76,11 +78,12 @@ func (s *Server) begin(r *request, o operation) (*unfinished, error) {
 			return nil, err
 		}
 	}
-	var err error
-	if u.work, err = o.start(k); err != nil {
+	w, err := o.start(k)
+	if err != nil {
 		u.drop()
 		return nil, err
 	}
+	u.work = w
 	return u, nil
 }
 
@@ -153,6 +156,7 @@ type parts struct {
 	mu      sync.Mutex
 	waiting map[string]*unfinished // for their next part
 	count   map[string]int         // of each owner, those that are being worked on included
+	inAll   int                    // the sum of count
 }
 
 func (p *parts) reserve(owner string) error {
@@ -161,13 +165,18 @@ func (p *parts) reserve(owner string) error {
 	if p.count[owner] >= maxUnfinished {
 		return kmip.Errorf(kmip.ReasonGeneralFailure, "the endpoint has %d unfinished operations on data in parts: it has to end one, or to wait", maxUnfinished).In2(kmip.ReasonServerLimitExceeded)
 	}
+	if p.inAll >= maxUnfinishedInAll {
+		return kmip.Errorf(kmip.ReasonGeneralFailure, "the key server has %d unfinished operations on data in parts, and begins no more", maxUnfinishedInAll)
+	}
 	p.count[owner]++
+	p.inAll++
 	return nil
 }
 
 func (p *parts) release(owner string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.inAll--
 	if p.count[owner]--; p.count[owner] <= 0 {
 		delete(p.count, owner)
 	}

@@ -1,9 +1,12 @@
 package keyserver
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dbkeyring/dbkeyring/kmip"
 )
 
 // wiped is work that tells when it is wiped.
@@ -15,6 +18,23 @@ func (p *parts) unfinished(owner string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.count[owner]
+}
+
+// However many endpoints there are, there is a bound in all.
+func TestParts_InAll(t *testing.T) {
+	p := &parts{count: make(map[string]int)}
+	for i := range maxUnfinishedInAll {
+		if err := p.reserve(fmt.Sprint(i / maxUnfinished)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.reserve("another"); kmip.ReasonOf(err) != kmip.ReasonGeneralFailure {
+		t.Errorf("one more: %v", err)
+	}
+	p.release("0")
+	if err := p.reserve("another"); err != nil {
+		t.Error(err)
+	}
 }
 
 // What waits too long for its next part is wiped and gives its place back; what is

@@ -58,6 +58,12 @@ func TestServices_ParametersOfTheObject(t *testing.T) {
 	refused(t, c, &kmip.DecryptRequest{UniqueIdentifier: id, Data: data(32), Parameters: &kmip.CryptographicParameters{Mode: kmip.ModeCBC}}, kmip.ReasonInvalidMessage)
 	refused(t, c, &kmip.DecryptRequest{UniqueIdentifier: id, Data: data(32), Tag: []byte("tag")}, kmip.ReasonInvalidField)
 	refused(t, c, &kmip.EncryptRequest{UniqueIdentifier: id}, kmip.ReasonMissingData)
+	twice := registerKey(kmip.KeyFormatRaw, mask(everyUse), past())
+	twice.Object.KeyBlock.Material, twice.Object.KeyBlock.Length = secret.Copy(make([]byte, 32)), 256
+	same := register(t, c, twice) // two equal keys for XTS
+	for _, part := range []kmip.Part{{}, {Init: true}} {
+		refused(t, c, &kmip.EncryptRequest{UniqueIdentifier: same, Data: data(32), Parameters: &kmip.CryptographicParameters{Mode: kmip.ModeXTS}, Part: part}, kmip.ReasonInvalidField)
+	}
 	refused(t, c, &kmip.SignRequest{UniqueIdentifier: id, Data: data(1)}, kmip.ReasonInvalidField)
 	refused(t, c, &kmip.SignatureVerifyRequest{UniqueIdentifier: id, Data: data(1), SignatureData: []byte{1}}, kmip.ReasonInvalidField)
 	refused(t, c, registerKey(kmip.KeyFormatRaw, kmip.Attribute{Name: kmip.AttrCryptographicParameters, Value: kmip.TextAttribute("x", "y").Value}), kmip.ReasonInvalidField)

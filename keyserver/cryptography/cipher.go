@@ -228,15 +228,22 @@ func (c *Cipher) Job(encrypt bool, iv, additional []byte) (Job, error) {
 	if additional != nil && !c.Authenticated() {
 		return nil, invalid("Authenticated Encryption Additional Data go with authenticated encryption only")
 	}
+	var job Job
+	var err error
 	switch {
 	case c.Authenticated():
-		return c.newSealed(encrypt, iv, additional)
+		job, err = c.newSealed(encrypt, iv, additional)
 	case c.p.Mode == kmip.ModeXTS:
-		return newXTS(c.key, encrypt, iv)
+		job, err = newXTS(c.key, encrypt, iv)
 	case c.wraps():
-		return c.newKeyWrap(encrypt), nil
+		job = c.newKeyWrap(encrypt)
 	case c.p.Mode == kmip.ModeECB || c.p.Mode == kmip.ModeCBC:
-		return c.newBlocks(encrypt, iv), nil
+		job = c.newBlocks(encrypt, iv)
+	default:
+		job, err = c.newKeyStream(encrypt, iv)
 	}
-	return c.newKeyStream(encrypt, iv)
+	if err != nil {
+		return nil, err // no pointer of nil, which would look like a Job
+	}
+	return job, nil
 }

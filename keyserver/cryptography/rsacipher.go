@@ -19,7 +19,7 @@ type rsaJob struct {
 }
 
 // NewRSAJob begins to encrypt with a public key, or to decrypt with a private one (RFC 8017,
-// 7). The job wipes the key. The Mask Generator Hashing Algorithm of OAEP is SHA-1 unless it
+// 7). The job wipes the key, which is the caller's only after an error. The Mask Generator Hashing Algorithm of OAEP is SHA-1 unless it
 // is given (KMIP 1.4, 3.6).
 func NewRSAJob(p kmip.CryptographicParameters, key *Key, encrypt bool) (Job, error) {
 	switch {
@@ -36,8 +36,10 @@ func NewRSAJob(p kmip.CryptographicParameters, key *Key, encrypt bool) (Job, err
 		return j, nil
 	case kmip.PaddingOAEP:
 		var err error
-		j.oaep, err = oaepOptions(p)
-		return j, err
+		if j.oaep, err = oaepOptions(p); err != nil {
+			return nil, err
+		}
+		return j, nil
 	case 0:
 		return nil, invalid("there are no Cryptographic Parameters with a Padding Method (OAEP or PKCS1 v1.5), neither in the request nor of the object")
 	}

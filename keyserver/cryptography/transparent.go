@@ -60,8 +60,8 @@ func parseTransparentRSA(fields []byte) (*rsa.PrivateKey, error) {
 	if modulus == nil || modulus.BitLen() > maxModulus || e == nil || !e.IsInt64() || e.Int64() < 3 || e.Int64() >= 1<<31 {
 		return nil, errTransparent
 	}
-	if p == nil || q == nil {
-		return nil, errTransparent
+	if p == nil || q == nil || max(p.BitLen(), q.BitLen()) >= modulus.BitLen() || d != nil && d.BitLen() > modulus.BitLen() {
+		return nil, errTransparent // what is longer would only take long
 	}
 	if d == nil {
 		one := big.NewInt(1)
