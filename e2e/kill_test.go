@@ -29,7 +29,8 @@ const killsPerServer = 100
 // TestKeyServerKilled kills the key server in the middle of a mixed load, round
 // after round. What was acknowledged is so after the next start, with its key
 // bytes; what was asked for and not acknowledged is done or not, never half; and
-// of a batch with Undo all is done or nothing. DBKEYRING_KILLS sets the number of
+// of a batch with Undo, and of a key pair, all is done or nothing. What was encrypted is
+// counted by the key's Usage Limits. DBKEYRING_KILLS sets the number of
 // rounds.
 func TestKeyServerKilled(t *testing.T) {
 	kills := 1000
@@ -97,13 +98,16 @@ type killKey struct {
 	id      string
 	name    string
 	content []byte // nil: made by the server, and not looked at yet
-	now     killState
-	maybe   *killState // after a change that was not acknowledged
+
+	symmetric bool
+	now       killState
+	maybe     *killState // after a change that was not acknowledged
 }
 
 type killState struct {
 	state kmip.State
 	note  string
+	used  int64 // of its Usage Limits
 }
 
 // killWorker writes over one connection, one request at a time: when it is cut
@@ -164,8 +168,12 @@ func (w *killWorker) write(conn *tls.Conn) bool {
 	for _, k = range w.keys { // any one
 		break
 	}
-	choice := mathrand.IntN(10)
+	choice := mathrand.IntN(12)
 	switch {
+	case k != nil && choice > 9 && k.now.state == kmip.StateActive && k.symmetric:
+		to := k.now
+		to.used++
+		return w.change(conn, k, to, &kmip.EncryptRequest{UniqueIdentifier: k.id, Data: secret.Copy(make([]byte, 16)), Parameters: &kmip.CryptographicParameters{Mode: kmip.ModeECB}})
 	case k == nil, choice < 2:
 		return w.register(conn)
 	case choice == 2:
@@ -174,6 +182,8 @@ func (w *killWorker) write(conn *tls.Conn) bool {
 		return w.registerTwo(conn)
 	case choice == 4:
 		return w.undone(conn)
+	case choice == 10:
+		return w.createPair(conn)
 	case choice < 7:
 		to := k.now
 		to.note = strconv.Itoa(w.count)
@@ -196,13 +206,19 @@ func (w *killWorker) write(conn *tls.Conn) bool {
 const killNote = "x-note"
 
 func (w *killWorker) newKey() (*killKey, kmip.Attributes) {
+	k, attributes := w.named(kmip.UsageEncrypt | kmip.UsageDecrypt)
+	k.symmetric = true
+	return k, append(attributes, kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES), kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256),
+		kmip.Attribute{Name: kmip.AttrUsageLimits, Value: kmip.UsageLimits{Total: killTotal, Unit: kmip.UsageLimitsObject}.TTLV()})
+}
+
+// killTotal is how often a key can be used: more often than this test does.
+const killTotal = 1_000_000
+
+func (w *killWorker) named(mask kmip.UsageMask) (*killKey, kmip.Attributes) {
 	k := &killKey{name: fmt.Sprint(w.prefix, "-", w.count), now: killState{state: kmip.StatePreActive, note: "new"}}
 	w.count++
-	return k, kmip.Attributes{
-		kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES), kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256),
-		kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageEncrypt|kmip.UsageDecrypt)),
-		kmip.NameAttribute(k.name), kmip.TextAttribute(killNote, "new"),
-	}
+	return k, kmip.Attributes{kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(mask)), kmip.NameAttribute(k.name), kmip.TextAttribute(killNote, "new")}
 }
 
 func (w *killWorker) newRegister() (*killKey, *kmip.RegisterRequest) {
@@ -220,13 +236,15 @@ func (w *killWorker) made(items []kmip.ResponseItem, keys ...*killKey) bool {
 		return false
 	}
 	for i, k := range keys {
-		switch p := items[i].Payload.(type) {
+		switch p := items[min(i, len(items)-1)].Payload.(type) {
 		case *kmip.RegisterResponse:
 			k.id = p.UniqueIdentifier
 		case *kmip.CreateResponse:
 			k.id = p.UniqueIdentifier
+		case *kmip.CreateKeyPairResponse:
+			k.id = []string{p.PrivateKey, p.PublicKey}[i]
 		default:
-			w.t.Errorf("a key was not made: %v", items[i].Err())
+			w.t.Errorf("a key was not made: %v", items[min(i, len(items)-1)].Err())
 			return false
 		}
 		w.keys[k.id] = k
@@ -243,6 +261,17 @@ func (w *killWorker) register(conn *tls.Conn) bool {
 func (w *killWorker) create(conn *tls.Conn) bool {
 	k, attributes := w.newKey()
 	return w.made(w.exchange(conn, false, &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: kmip.Template{Attributes: attributes}}), k)
+}
+
+// createPair makes two keys with one operation.
+func (w *killWorker) createPair(conn *tls.Conn) bool {
+	private, forPrivate := w.named(kmip.UsageSign)
+	public, forPublic := w.named(kmip.UsageVerify)
+	return w.made(w.exchange(conn, false, &kmip.CreateKeyPairRequest{
+		Common: kmip.Template{Attributes: kmip.Attributes{
+			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmEC), kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256)}},
+		Private: kmip.Template{Attributes: forPrivate}, Public: kmip.Template{Attributes: forPublic},
+	}), private, public)
 }
 
 // registerTwo makes two keys in a batch that is done as a whole or not at all.
@@ -327,13 +356,20 @@ func (w *killWorker) look(conn *kmiptest.Conn) {
 // verify compares a key with what the server says.
 func (w *killWorker) verify(conn *kmiptest.Conn, k *killKey) {
 	w.t.Helper()
-	item := conn.One(kmip.V1_4, &kmip.GetAttributesRequest{UniqueIdentifier: k.id, Names: []string{kmip.AttrState, killNote}})
+	item := conn.One(kmip.V1_4, &kmip.GetAttributesRequest{UniqueIdentifier: k.id, Names: []string{kmip.AttrState, killNote, kmip.AttrUsageLimits}})
 	p, ok := item.Payload.(*kmip.GetAttributesResponse)
 	if !ok {
 		w.t.Fatalf("%s (%s) was acknowledged: %v", k.id, k.name, item.Err())
 	}
 	note, _ := p.Attributes.Get(killNote)
 	is := killState{state: p.Attributes.State(), note: note.Text}
+	if v, ok := p.Attributes.Get(kmip.AttrUsageLimits); ok {
+		limits, err := kmip.ParseUsageLimits(v)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		is.used = limits.Total - limits.Count
+	}
 	if is != k.now && (k.maybe == nil || is != *k.maybe) {
 		w.t.Fatalf("%s (%s) is %+v; acknowledged is %+v, in doubt %+v", k.id, k.name, is, k.now, k.maybe)
 	}
