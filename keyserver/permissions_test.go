@@ -235,6 +235,32 @@ func letter(t *testing.T, op kmip.Operation, err error) string {
 	return fmt.Sprintf("(%v)", err)
 }
 
+// A reader gets a key of its group's wrapped, unless that would use up Usage Limits.
+func TestReader_UsesUpNothing(t *testing.T) {
+	people := known{"a": {Name: "a", Role: endpoint.Owner, Group: "g"}, "r": {Name: "r", Role: endpoint.Reader, Group: "g"}}
+	s, err := keyserver.New(keyserver.Options{Store: memory.New(), Endpoints: people})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(more ...kmip.Attribute) string {
+		t.Helper()
+		r, err := at21(s, "a", registerKey(kmip.KeyFormatRaw, append(kmip.Attributes{mask(kmip.UsageWrapKey), past()}, more...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.(*kmip.RegisterResponse).UniqueIdentifier
+	}
+	key, free, limited := made(), made(), made(limits(5, kmip.UsageLimitsObject))
+	for who, want := range map[string]kmip.ResultReason{"a": 0, "r": kmip.ReasonPermissionDenied} {
+		if _, err := at21(s, who, &kmip.GetRequest{UniqueIdentifier: key, Wrapping: by(free, 0, kmip.EncodingNone)}); err != nil {
+			t.Errorf("%s: %v", who, err)
+		}
+		if _, err := at21(s, who, &kmip.GetRequest{UniqueIdentifier: key, Wrapping: by(limited, 0, kmip.EncodingNone)}); kmip.ReasonOf(err) != want {
+			t.Errorf("%s, limited: %v", who, err)
+		}
+	}
+}
+
 // The members of a group share its objects and its names; another group's names are its own.
 func TestGroups(t *testing.T) {
 	people := known{"a": {Name: "a", Role: endpoint.Owner, Group: "g"}, "b": {Name: "b", Role: endpoint.Owner, Group: "g"}, "c": {Name: "c", Role: endpoint.Owner}}

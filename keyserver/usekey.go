@@ -66,6 +66,10 @@ func (s *Server) spend(r *request, id string, bytes, objects int64) error {
 	if _, limited := s.lookup(r, id).UsageLimits(); !limited {
 		return nil
 	}
+	// A reader may have a key wrapped, and uses up nothing that its group shares.
+	if err := permitted(r.who, kmip.OpEncrypt); err != nil {
+		return kmip.Errorf(kmip.ReasonPermissionDenied, "the key has Usage Limits, and the role of this client, %s, may not use them up", r.who.Role)
+	}
 	if err := s.ready(); err != nil {
 		return err
 	}
