@@ -1,7 +1,8 @@
 package keyserver
 
 import (
-	"cmp"
+	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -12,47 +13,49 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 )
 
+// keptDecoded is how many objects a server that starts keeps decoded; of more it
+// keeps the records only.
+const keptDecoded = 100_000
+
 // load fills the index from the store. To decipher and to decode a million objects
 // takes seconds, so every core takes part: each reads the objects whose
 // identifiers begin with a byte, until all bytes are done.
-func (s *Server) load() error {
-	var next atomic.Int32
-	parts := make([][]*object.Object, runtime.GOMAXPROCS(0))
+func (s *Server) load(decoded int64) error {
+	var next, count atomic.Int64
+	parts := make([][]found, runtime.GOMAXPROCS(0))
 	errs := make([]error, len(parts))
 	var wg sync.WaitGroup
 	for i := range parts {
+		take := func(id string, value []byte) error {
+			o, err := object.Unmarshal(value)
+			if err != nil {
+				return fmt.Errorf("object %s: %w", id, err)
+			}
+			e := &entry{id: o.ID, serial: o.Serial, o: o}
+			if count.Add(1) > decoded {
+				e.o, e.record = nil, bytes.Clone(value)
+			}
+			parts[i] = append(parts[i], found{e, termsOf(o)})
+			return nil
+		}
 		wg.Go(func() {
-			for {
-				first := next.Add(1) - 1
-				if first > 255 || errs[i] != nil {
-					return
-				}
+			for first := next.Add(1) - 1; first < 256 && errs[i] == nil; first = next.Add(1) - 1 {
 				errs[i] = s.store.View(func(tx store.Reader) error {
-					return tx.Range(objectBucket, string([]byte{byte(first)}), func(id string, value []byte) error {
-						o, err := object.Unmarshal(value)
-						if err != nil {
-							return fmt.Errorf("object %s: %w", id, err)
-						}
-						parts[i] = append(parts[i], o)
-						return nil
-					})
+					return tx.Range(objectBucket, string([]byte{byte(first)}), take)
 				})
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	all := slices.Concat(parts...)
-	// In their order each goes to the end of its lists: anywhere else it would move
-	// what is there, of which a million is too much to move a million times.
-	slices.SortFunc(all, func(a, b *object.Object) int { return cmp.Compare(a.Serial, b.Serial) })
+	// In their order each goes to the end of its lists.
+	slices.SortFunc(all, func(a, b found) int { return bySerial(a.entry, b.entry) })
 	if len(all) > 0 {
-		s.serial.Store(all[len(all)-1].Serial)
+		s.serial.Store(all[len(all)-1].serial)
 	}
-	s.index.put(all...)
+	s.index.fill(all)
 	return nil
 }

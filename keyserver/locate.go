@@ -180,8 +180,8 @@ func (x *index) matches(q *query) (found []*object.Object) {
 	defer x.mu.RUnlock()
 	candidates, exact := x.candidates(q)
 	for _, e := range candidates {
-		if exact || q.selects(e.o) {
-			found = append(found, e.o)
+		if o := e.object(); exact || q.selects(o) {
+			found = append(found, o)
 		}
 	}
 	return found
@@ -203,16 +203,16 @@ func (x *index) locate(q *query, offset, limit int) (page []string, total int) {
 	}
 	if exact {
 		for _, e := range candidates[min(offset, len(candidates)):min(end, len(candidates))] {
-			page = append(page, e.o.ID)
+			page = append(page, e.id)
 		}
 		return page, len(candidates)
 	}
 	for _, e := range candidates {
-		if !q.selects(e.o) {
+		if !q.selects(e.object()) {
 			continue
 		}
 		if total >= offset && total < end {
-			page = append(page, e.o.ID)
+			page = append(page, e.id)
 		}
 		total++
 	}

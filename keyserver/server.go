@@ -92,7 +92,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{o: o, log: o.Log, now: o.Now, store: o.Store, index: newIndex(), generating: make(chan struct{}, maxGenerating)}
 	s.parts = parts{timeout: partTimeout, waiting: make(map[string]*unfinished), count: make(map[string]int)}
-	if err := s.load(); err != nil {
+	if err := s.load(keptDecoded); err != nil {
 		return nil, fmt.Errorf("read the objects of the key store: %w", err)
 	}
 	return s, nil

@@ -224,9 +224,9 @@ func AttributeTypes() []AttributeType { return attributeTypes }
 // AttributeTypeOf returns what the specification says of an attribute. A custom
 // attribute (x-) may have any type and belongs to the client; its Type is 0.
 func AttributeTypeOf(name string) (AttributeType, bool) {
-	for _, t := range attributeTypes {
-		if t.Name == name {
-			return t, true
+	for i := range attributeTypes { // not by value: this is asked for each attribute of each message
+		if t := &attributeTypes[i]; t.Name == name {
+			return *t, true
 		}
 	}
 	if IsCustom(name) {

@@ -28,12 +28,6 @@ import (
 // upkeepInterval is how often a running server looks at its certificates.
 const upkeepInterval = 12 * time.Hour
 
-// gcPercent is the server's GOGC, if the environment has none. What it answers is
-// garbage at once, while what it keeps of 10,000 objects is some 20 MB: collecting
-// half as often takes a tenth to a fifth off the time that all keys of a database
-// are read in, for some 25 MB.
-const gcPercent = 200
-
 type serveCmd struct {
 	dataFlag `embed:""`
 	Listen   string   `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
@@ -55,9 +49,7 @@ func (c *serveCmd) Run(p *process) error {
 	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the server
 	context.AfterFunc(ctx, stop)   // from now on a second signal ends the process
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	loading()
 
 	names, err := c.names()
 	if err != nil {
@@ -158,6 +150,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	if err != nil {
 		return fmt.Errorf("start the key server: %w", err)
 	}
+	serving()
 
 	hangup := make(chan os.Signal, 1) // before anybody can know that the server runs
 	signal.Notify(hangup, syscall.SIGHUP)

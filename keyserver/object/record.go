@@ -40,7 +40,8 @@ func (o *Object) Marshal() []byte {
 	w.Enumeration(kmip.TagState, uint32(o.State))
 	dates := w.Begin(tagDates)
 	o.Dates.each(func(name string, d *time.Time) {
-		if t, _ := kmip.AttributeTypeOf(name); !d.IsZero() {
+		if !d.IsZero() {
+			t, _ := kmip.AttributeTypeOf(name)
 			w.DateTime(t.Tag, *d)
 		}
 	})
@@ -158,9 +159,9 @@ func (o *Object) setFlags(bits int32) {
 
 func (d *Dates) unmarshal(r *ttlv.Reader) {
 	for s := r.Structure(); s.Next(); {
-		known := false
+		known, tag := false, kmip.NameOfTag(s.Tag()) // an attribute's name is its tag's
 		d.each(func(name string, date *time.Time) {
-			if t, _ := kmip.AttributeTypeOf(name); t.Tag == s.Tag() {
+			if name == tag {
 				*date, known = s.DateTime(), true
 			}
 		})

@@ -1,0 +1,93 @@
+package keyserver
+
+import (
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/memory"
+	"github.com/dbkeyring/dbkeyring/kmip"
+	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
+)
+
+type anybody struct{}
+
+func (anybody) Authenticate(*x509.Certificate) (endpoint.Identity, error) {
+	return endpoint.Identity{Name: "db"}, nil
+}
+
+// TestLoad: a server that has found its objects in the store answers as the one
+// that made them, whether it keeps them decoded, as records, or some of each; also
+// once they have changed.
+func TestLoad(t *testing.T) {
+	s, err := New(Options{Store: memory.New(), Endpoints: anybody{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(s *Server, p kmip.Payload) kmip.Payload {
+		t.Helper()
+		got, err := s.Handle(t.Context(), &kmipserver.Call{Version: kmip.V1_4}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	const objects = 50
+	ids := make([]string, objects)
+	for i := range ids {
+		ids[i] = do(s, &kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: kmip.Template{Attributes: kmip.Attributes{
+			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, kmip.AlgorithmAES),
+			kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256),
+			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, 12),
+			kmip.NameAttribute(fmt.Sprint("key", i)),
+			kmip.TextAttribute("x-group", fmt.Sprint(i%3)),
+		}}}).(*kmip.CreateResponse).UniqueIdentifier
+	}
+	do(s, &kmip.DestroyRequest{UniqueIdentifier: ids[7]})
+	locates := []*kmip.LocateRequest{
+		{},
+		{Attributes: kmip.Attributes{kmip.NameAttribute("key23")}},
+		{Attributes: kmip.Attributes{kmip.NameAttribute("key7")}},
+		{Attributes: kmip.Attributes{kmip.TextAttribute("x-group", "1")}},
+		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrState, kmip.StatePreActive)}},
+		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrState, kmip.StateActive)}},
+		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrState, kmip.StateDestroyed)}},
+	}
+	same := func(decoded int64) {
+		t.Helper()
+		again := &Server{o: s.o, log: s.log, now: s.now, store: s.store, index: newIndex()}
+		if err := again.load(decoded); err != nil {
+			t.Fatal(err)
+		}
+		if again.serial.Load() != s.serial.Load() {
+			t.Errorf("%d decoded: the newest object is %d, was %d", decoded, again.serial.Load(), s.serial.Load())
+		}
+		compare := func(when string) {
+			t.Helper()
+			for _, l := range locates {
+				if d := cmp.Diff(do(s, l), do(again, l)); d != "" {
+					t.Errorf("%d decoded, %s, Locate %+v (-was +is)\n%s", decoded, when, l, d)
+				}
+			}
+			for _, id := range ids {
+				if d := cmp.Diff(s.index.get(id), again.index.get(id)); d != "" {
+					t.Errorf("%d decoded, %s, object %s (-was +is)\n%s", decoded, when, id, d)
+				}
+			}
+		}
+		compare("at start")
+		do(again, &kmip.ActivateRequest{UniqueIdentifier: ids[11+decoded%30]})
+		s.reread(ids[11+decoded%30]) // its memory is not the other's
+		compare("after a change")
+	}
+	for _, decoded := range []int64{objects, 0, 25} {
+		same(decoded)
+	}
+	if got := do(s, locates[0]).(*kmip.LocateResponse).UniqueIdentifiers; !slices.Equal(got, slices.Delete(slices.Clone(ids), 7, 8)) {
+		t.Errorf("the order is %v", got)
+	}
+}
