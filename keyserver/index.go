@@ -119,6 +119,7 @@ func (x *index) fill(all []found) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.byID, x.all = make(map[string]*entry, len(all)), make([]*entry, len(all))
+	x.terms = make(map[string][]*entry, len(all)) // most have a name
 	for i, f := range all {
 		x.byID[f.id], x.all[i] = f.entry, f.entry
 		for _, t := range f.terms {

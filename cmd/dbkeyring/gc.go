@@ -13,22 +13,21 @@ import (
 const gcPercent = 200
 
 const (
-	// gcLoading is GOGC while the objects are read: most of the garbage comes then,
-	// and would stay as the process's size.
-	gcLoading = 50
 	// gcRoom is the most garbage that a server with many objects lets come together,
 	// in bytes, and gcLeast the least percentage that makes of it.
 	gcRoom  = 400 << 20
 	gcLeast = 30
 )
 
-// loading sets the collector for the start, serving for what comes after it.
+// loading sets the collector for the start. With many objects the process is
+// larger then than it stays, and ready sooner for it.
 func loading() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcLoading)
+		debug.SetGCPercent(gcPercent)
 	}
 }
 
+// serving sets the collector for what comes after the start.
 func serving() {
 	if os.Getenv("GOGC") != "" {
 		return
