@@ -17,7 +17,7 @@ import (
 type anybody struct{}
 
 func (anybody) Authenticate(*x509.Certificate) (endpoint.Identity, error) {
-	return endpoint.Identity{Name: "db"}, nil
+	return endpoint.Identity{Name: "db", Role: endpoint.Owner}, nil
 }
 
 // TestLoad: a server that has found its objects in the store answers as the one
