@@ -4,12 +4,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
 
-// query says what this server can (KMIP 1.4, 4.25). A function that it has no
-// answer to is left empty.
+// query says what this server can (KMIP 1.4, 4.25). The other functions have empty
+// answers, which are true ones: it makes up no Application Data, has no extensions, asks for no
+// attestation, was validated by no authority, claims no profile by name and registers no
+// clients over KMIP.
 func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, error) {
 	response := &kmip.QueryResponse{}
 	for _, f := range p.Functions {
@@ -23,6 +26,14 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 				kmip.ObjectTypeCertificate, kmip.ObjectTypePublicKey, kmip.ObjectTypePrivateKey, kmip.ObjectTypeSplitKey}
 			if r.Version.AtLeast(kmip.V1_2) {
 				response.ObjectTypes = append(response.ObjectTypes, kmip.ObjectTypePGPKey)
+			}
+		case kmip.QueryRNGs:
+			response.RNGs = []kmip.RNGParameters{object.Generator()}
+		case kmip.QueryCapabilities:
+			response.Capabilities = &kmip.Capabilities{
+				Streaming: true, BatchUndo: true, BatchContinue: true,
+				Unwrap: kmip.UnwrapNotProcessed, Destroy: kmip.DestroyKeyMaterialDeleted, Shredding: kmip.ShreddingUnsupported,
+				RNG: kmip.RNGModeSharedInstantiation,
 			}
 		case kmip.QueryServerInformation:
 			response.ServerInformation = s.information(r.Version)

@@ -128,21 +128,35 @@ var allEnumerations = sync.OnceValue(func() map[ttlv.Tag]*nameTable {
 		TagEncodingOption:                tableOf(namesEncodingOption),
 		TagKeyWrapType:                   tableOf(namesKeyWrapType),
 		TagRNGAlgorithm:                  tableOf(namesRNGAlgorithm),
-		TagAttributeReference:            allTags(),
-		TagUniqueIdentifier:              tableOf(map[uint32]string{uniqueIdentifierPlaceholder: "ID Placeholder"}),
-		TagAsynchronousIndicator:         tableOf(map[uint32]string{1: "Mandatory", 2: "Optional", 3: "Prohibited"}),
-		TagProtectionLevel:               tableOf(map[uint32]string{1: "High", 2: "Low"}),
-		TagRotateNameType:                tableOf(map[uint32]string{1: "Uninterpreted Text String", 2: "URI"}),
-		TagNISTKeyType:                   tableOf(namesNISTKeyType),
-		TagAdjustmentType:                tableOf(namesAdjustmentType),
-		TagInteropFunction:               tableOf(namesInteropFunction),
-		TagRecommendedCurve:              tableOf(namesRecommendedCurve),
-		TagDigitalSignatureAlgorithm:     tableOf(namesDigitalSignatureAlgorithm),
-		TagMaskGenerator:                 tableOf(namesMaskGenerator),
-		TagValidityIndicator:             tableOf(namesValidityIndicator),
-		TagCertificateType:               tableOf(namesCertificateType),
-		TagSplitKeyMethod:                tableOf(namesSplitKeyMethod),
-		TagUsageLimitsUnit:               tableOf(namesUsageLimitsUnit),
+		TagUnwrapMode:                    tableOf(namesUnwrapMode),
+		TagDestroyAction:                 tableOf(namesDestroyAction),
+		TagShreddingAlgorithm:            tableOf(namesShreddingAlgorithm),
+		TagRNGMode:                       tableOf(namesRNGMode),
+		TagClientRegistrationMethod:      tableOf(map[uint32]string{1: "Unspecified", 2: "Server Pre-Generated", 3: "Server On-Demand", 4: "Client Generated", 5: "Client Registered"}),
+		TagAttestationType:               tableOf(map[uint32]string{1: "TPM Quote", 2: "TCG Integrity Report", 3: "SAML Assertion"}),
+		TagValidationAuthorityType:       tableOf(map[uint32]string{1: "Unspecified", 2: "NIST CMVP", 3: "Common Criteria"}),
+		TagValidationType:                tableOf(map[uint32]string{1: "Unspecified", 2: "Hardware", 3: "Software", 4: "Firmware", 5: "Hybrid"}),
+		TagDRBGAlgorithm:                 tableOf(map[uint32]string{1: "Unspecified", 2: "Dual-EC", 3: "Hash", 4: "HMAC", 5: "CTR"}),
+		TagFIPS186Variation: tableOf(map[uint32]string{1: "Unspecified", 2: "GP x-Original", 3: "GP x-Change Notice", 4: "x-Original",
+			5: "x-Change Notice", 6: "k-Original", 7: "k-Change Notice"}),
+		TagPutFunction:               tableOf(map[uint32]string{1: "New", 2: "Replace"}),
+		TagCancellationResult:        tableOf(map[uint32]string{1: "Canceled", 2: "Unable to Cancel", 3: "Completed", 4: "Failed", 5: "Unavailable"}),
+		TagKeyRoleType:               keyRoles(),
+		TagAttributeReference:        allTags(),
+		TagUniqueIdentifier:          tableOf(map[uint32]string{uniqueIdentifierPlaceholder: "ID Placeholder"}),
+		TagAsynchronousIndicator:     tableOf(map[uint32]string{1: "Mandatory", 2: "Optional", 3: "Prohibited"}),
+		TagProtectionLevel:           tableOf(map[uint32]string{1: "High", 2: "Low"}),
+		TagRotateNameType:            tableOf(map[uint32]string{1: "Uninterpreted Text String", 2: "URI"}),
+		TagNISTKeyType:               tableOf(namesNISTKeyType),
+		TagAdjustmentType:            tableOf(namesAdjustmentType),
+		TagInteropFunction:           tableOf(namesInteropFunction),
+		TagRecommendedCurve:          tableOf(namesRecommendedCurve),
+		TagDigitalSignatureAlgorithm: tableOf(namesDigitalSignatureAlgorithm),
+		TagMaskGenerator:             tableOf(namesMaskGenerator),
+		TagValidityIndicator:         tableOf(namesValidityIndicator),
+		TagCertificateType:           tableOf(namesCertificateType),
+		TagSplitKeyMethod:            tableOf(namesSplitKeyMethod),
+		TagUsageLimitsUnit:           tableOf(namesUsageLimitsUnit),
 		TagAlternativeNameType: tableOf(map[uint32]string{1: "Uninterpreted Text String", 2: "URI", 3: "Object Serial Number", 4: "Email Address",
 			5: "DNS Name", 6: "X.500 Distinguished Name", 7: "IP Address"}),
 		TagCredentialType:         tableOf(map[uint32]string{1: "Username and Password", 2: "Device", 3: "Attestation", 4: "One Time Password", 5: "Hashed Password", 6: "Ticket"}),
@@ -152,6 +166,16 @@ var allEnumerations = sync.OnceValue(func() map[ttlv.Tag]*nameTable {
 		TagKeyValueLocationType:   tableOf(map[uint32]string{1: "Uninterpreted Text String", 2: "URI"}),
 	}
 })
+
+// keyRoles are the roles of keys in payment systems, numbered from 1.
+func keyRoles() *nameTable {
+	t := newNameTable()
+	for i, name := range strings.Fields("BDK CVK DEK MKAC MKSMC MKSMI MKDAC MKDN MKCP MKOTH KEK MAC16609 MAC97971 MAC97972 MAC97973 MAC97974 MAC97975 " +
+		"ZPK PVKIBM PVKPVV PVKOTH DUKPT IV TRKBK") {
+		t.add(uint32(i+1), name)
+	}
+	return t
+}
 
 var allMasks = sync.OnceValue(func() map[ttlv.Tag]*nameTable {
 	return map[ttlv.Tag]*nameTable{

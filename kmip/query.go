@@ -12,6 +12,8 @@ type QueryResponse struct {
 	VendorIdentification  string
 	ServerInformation     []ttlv.Field // a structure of the vendor's own
 	ApplicationNamespaces []string
+	RNGs                  []RNGParameters // since 1.3
+	Capabilities          *Capabilities   // since 1.3
 }
 
 // Operation is Query.
@@ -39,7 +41,7 @@ func (p *QueryRequest) Decode(r *ttlv.Reader) {
 }
 
 // Encode appends the payload's fields.
-func (p *QueryResponse) Encode(w *ttlv.Writer, _ Version) {
+func (p *QueryResponse) Encode(w *ttlv.Writer, v Version) {
 	for _, op := range p.Operations {
 		w.Enumeration(TagOperation, uint32(op))
 	}
@@ -54,6 +56,15 @@ func (p *QueryResponse) Encode(w *ttlv.Writer, _ Version) {
 	}
 	for _, n := range p.ApplicationNamespaces {
 		w.TextString(TagApplicationNamespace, n)
+	}
+	if !v.AtLeast(V1_3) {
+		return
+	}
+	for _, g := range p.RNGs {
+		w.Value(TagRNGParameters, g.TTLV())
+	}
+	if p.Capabilities != nil {
+		p.Capabilities.Encode(w, v)
 	}
 }
 
@@ -71,6 +82,13 @@ func (p *QueryResponse) Decode(r *ttlv.Reader) {
 			p.ServerInformation = r.Value().Fields
 		case TagApplicationNamespace:
 			p.ApplicationNamespaces = append(p.ApplicationNamespaces, r.TextString())
+		case TagRNGParameters:
+			var g RNGParameters
+			g.Decode(r.Structure())
+			p.RNGs = append(p.RNGs, g)
+		case TagCapabilityInformation:
+			p.Capabilities = &Capabilities{}
+			p.Capabilities.Decode(r.Structure())
 		}
 	}
 }

@@ -21,3 +21,17 @@ func (p RNGParameters) TTLV() ttlv.Value {
 	}
 	return v
 }
+
+// Decode reads the structure's fields, and passes over others.
+func (p *RNGParameters) Decode(r *ttlv.Reader) {
+	for r.Next() {
+		switch r.Tag() {
+		case TagRNGAlgorithm:
+			p.Algorithm = RNGAlgorithm(r.Enumeration())
+		case TagCryptographicAlgorithm:
+			p.CryptographicAlgorithm = CryptographicAlgorithm(r.Enumeration())
+		case TagCryptographicLength:
+			p.CryptographicLength = r.Integer()
+		}
+	}
+}

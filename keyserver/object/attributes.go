@@ -44,7 +44,7 @@ func (o *Object) Some(now time.Time, wanted func(name string) bool) kmip.Attribu
 		add(kmip.AttrLeaseTime, ttlv.IntervalValue(uint32(LeaseTime/time.Second)))
 	}
 	if o.Generated && wanted(kmip.AttrRandomNumberGenerator) {
-		add(kmip.AttrRandomNumberGenerator, generator.TTLV())
+		add(kmip.AttrRandomNumberGenerator, Generator().TTLV())
 	}
 	if o.Revocation.Code != 0 && wanted(kmip.AttrRevocationReason) {
 		add(kmip.AttrRevocationReason, o.Revocation.TTLV())

@@ -11,9 +11,11 @@ import (
 // (KMIP 1.4, 3.20). Nothing happens at its end: this server takes no key back.
 const LeaseTime = time.Hour
 
-// generator is where random keys come from: the kernel's generator, which is none of
+// Generator is where random keys come from: the kernel's generator, which is none of
 // those that the standard names.
-var generator = kmip.RNGParameters{Algorithm: kmip.RNGUnspecified, CryptographicAlgorithm: kmip.AlgorithmChaCha20, CryptographicLength: 256}
+func Generator() kmip.RNGParameters {
+	return kmip.RNGParameters{Algorithm: kmip.RNGUnspecified, CryptographicAlgorithm: kmip.AlgorithmChaCha20, CryptographicLength: 256}
+}
 
 // isFlag says whether an attribute is one of the two that rule what Get gives out.
 // Each has a value always, and a client can change it one way only.
