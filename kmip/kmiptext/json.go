@@ -6,21 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/ttlv"
 )
 
 type jsonFormat struct{}
-
-// item is an item of a message in JSON.
-type item struct {
-	Tag   string          `json:"tag"`
-	Name  string          `json:"name,omitempty"` // for people
-	Type  string          `json:"type,omitempty"` // "": a Structure
-	Value json.RawMessage `json:"value"`
-}
 
 // Encode implements [Format].
 func (jsonFormat) Encode(frame []byte) ([]byte, error) {
@@ -77,79 +69,142 @@ func (n *node) json(b *bytes.Buffer) error {
 
 // Decode implements [Format].
 func (jsonFormat) Decode(text []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	var root item
-	err := d.Decode(&root)
-	if err == nil {
-		if _, end := d.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("there is more than one message")
-		}
-	}
-	j := jsonReader{}
-	var n *node
-	if err == nil {
-		n, err = j.node(root, 1)
-	}
+	n, err := readJSON(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrText, err)
 	}
 	return decoded(n)
 }
 
-type jsonReader struct{ nodes int }
-
-func (j *jsonReader) node(i item, depth int) (*node, error) {
-	if j.nodes++; depth > maxDepth || j.nodes > maxNodes {
-		return nil, fmt.Errorf("there are more than %d levels or %d items", maxDepth, maxNodes)
+func readJSON(text []byte) (*node, error) {
+	if !utf8.Valid(text) { // a decoder of Go's would put other characters in their place
+		return nil, errors.New("it is not UTF-8")
 	}
-	n := &node{}
-	var ok bool
-	if n.typ, ok = typeOf(i.Type); !ok {
-		return nil, fmt.Errorf("there is no type %.64q", i.Type)
+	j := jsonReader{d: json.NewDecoder(bytes.NewReader(text))}
+	j.d.UseNumber()
+	if err := j.open('{'); err != nil {
+		return nil, err
 	}
-	if n.tag, ok = kmip.TagOfWord(i.Tag); !ok {
-		return nil, fmt.Errorf("there is no item %.64q", i.Tag)
-	}
-	if n.typ == ttlv.Structure {
-		var items []item
-		d := json.NewDecoder(bytes.NewReader(i.Value))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&items); err != nil {
-			return nil, fmt.Errorf("%.64s: %w", i.Tag, err)
-		}
-		for _, c := range items {
-			child, err := j.node(c, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			n.children = append(n.children, child)
-		}
-		return n, nil
-	}
-	var err error
-	n.text, err = textOf(i.Value)
+	n, err := j.item(1)
 	if err != nil {
-		return nil, fmt.Errorf("%.64s: %w", i.Tag, err)
+		return nil, err
+	}
+	if _, err := j.d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more than one message")
 	}
 	return n, nil
 }
 
-// textOf returns a value as it would stand in XML.
-func textOf(value json.RawMessage) (string, error) {
-	var v any
-	d := json.NewDecoder(bytes.NewReader(value))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		return "", errors.New("it has no value")
+// jsonReader reads a text token by token, each once: an item that is read as a whole is
+// read again at each of its levels, and a client could make that as slow as it likes.
+type jsonReader struct {
+	d     *json.Decoder
+	nodes int
+}
+
+// open reads the beginning of an object or an array.
+func (j *jsonReader) open(want json.Delim) error {
+	t, err := j.d.Token()
+	if err == nil && t != want {
+		err = fmt.Errorf("a %s is expected", want)
 	}
-	switch v := v.(type) {
+	return err
+}
+
+// item reads the fields of an object that has begun, and its end.
+func (j *jsonReader) item(depth int) (*node, error) {
+	if j.nodes++; depth > maxDepth || j.nodes > maxNodes {
+		return nil, fmt.Errorf("there are more than %d levels or %d items", maxDepth, maxNodes)
+	}
+	n := &node{typ: ttlv.Structure}
+	given := make(map[string]bool, 3)
+	list := false
+	for j.d.More() {
+		t, err := j.d.Token()
+		if err != nil {
+			return nil, err
+		}
+		key, _ := t.(string)
+		if given[key] {
+			return nil, fmt.Errorf("an item has two %.64q", key)
+		}
+		given[key] = true
+		if key == "value" {
+			list, err = j.value(n, depth)
+		} else {
+			err = j.label(n, key)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case !given["tag"] || !given["value"]:
+		return nil, errors.New("an item needs a tag and a value")
+	case list != (n.typ == ttlv.Structure):
+		return nil, fmt.Errorf("%s of type %s: a Structure has a list as its value, and nothing else has one", kmip.NameOfTag(n.tag), n.typ)
+	}
+	_, err := j.d.Token() // the end
+	return n, err
+}
+
+// label reads what an item is called.
+func (j *jsonReader) label(n *node, key string) error {
+	t, err := j.d.Token()
+	if err != nil {
+		return err
+	}
+	text, ok := t.(string)
+	switch key {
+	case "tag":
+		if n.tag, ok = kmip.TagOfWord(text); !ok {
+			return fmt.Errorf("there is no item %.64q", text)
+		}
+	case "type":
+		if n.typ, ok = typeOf(text); !ok {
+			return fmt.Errorf("there is no type %.64q", text)
+		}
+	case "name": // for people
+		if !ok {
+			return errors.New("a name is no text")
+		}
+	default:
+		return fmt.Errorf("an item has no %.64q", key)
+	}
+	return nil
+}
+
+// value reads a value as it would stand in XML, or the items of a list.
+func (j *jsonReader) value(n *node, depth int) (list bool, err error) {
+	t, err := j.d.Token()
+	if err != nil {
+		return false, err
+	}
+	switch v := t.(type) {
 	case string:
-		return v, nil
+		n.text = v
 	case json.Number:
-		return v.String(), nil
+		n.text = v.String()
 	case bool:
-		return fmt.Sprint(v), nil
+		n.text = fmt.Sprint(v)
+	case json.Delim:
+		if v != '[' {
+			return false, errors.New("a value is no object")
+		}
+		for j.d.More() {
+			if err := j.open('{'); err != nil {
+				return false, err
+			}
+			c, err := j.item(depth + 1)
+			if err != nil {
+				return false, err
+			}
+			n.children = append(n.children, c)
+		}
+		_, err = j.d.Token() // the end
+		return true, err
+	default:
+		return false, errors.New("an item has the value null")
 	}
-	return "", fmt.Errorf("its value is no text, number, true or false: %.20s", strings.TrimSpace(string(value)))
+	return false, nil
 }

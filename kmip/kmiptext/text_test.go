@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: %x, %v", text, b, err)
 		}
 	}
-	b, err := kmiptext.JSON.Decode([]byte(`{"tag":"RequestMessage","type":"Structure","value":[{"tag":"CryptographicUsageMask","type":"Integer","value":"Encrypt|WrapKey"}]}`))
+	b, err := kmiptext.JSON.Decode([]byte(`{"value":[{"value":"Encrypt|WrapKey","name":"x","type":"Integer","tag":"0x42002c"}],"type":"Structure","tag":"RequestMessage"}`))
 	if err != nil || !bytes.HasSuffix(b, []byte{0, 0, 0, 20, 0, 0, 0, 0}) {
 		t.Errorf("%x, %v", b, err)
 	}
@@ -146,6 +147,7 @@ func TestRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "x", "<RequestMessage>", in("") + in(""), in("text"), "text" + in(""), `<NoSuchTag/>`, `<BatchCount type="Integer" value="1"/>`,
 		`<!DOCTYPE x [<!ENTITY e "1">]>` + in(`<BatchCount type="Integer" value="&e;"/>`), in(`<BatchCount type="Integer" value="&e;"/>`),
+		in(`<BatchCount type="Integer" value="1" value="2"/>`), in("<Data type=\"TextString\" value=\"\xff\"/>"),
 		in(`<BatchCount type="Integer"/>`), in(`<BatchCount value="1"/>`), in(`<BatchCount type="Number" value="1"/>`), in(`<BatchCount type="Integer" value="1" more="2"/>`),
 		in(`<BatchCount type="Integer" value="1"><BatchCount type="Integer" value="1"/></BatchCount>`), in(`<BatchCount type="Integer" value="4294967296"/>`),
 		in(`<BatchCount type="Integer" value="Encrypt"/>`), in(`<Operation type="Enumeration" value="Fly"/>`), in(`<Operation type="Enumeration" value="10"/>`),
@@ -163,11 +165,35 @@ func TestRefused(t *testing.T) {
 		"", "{}", "[]", "null", jin("") + jin(""), jin("1"), `{"tag":"NoSuchTag","value":[]}`, jin(`{"tag":"BatchCount","type":"Integer"}`),
 		jin(`{"tag":"BatchCount","type":"Integer","value":null}`), jin(`{"tag":"BatchCount","type":"Integer","value":[1]}`), jin(`{"tag":"BatchCount","type":"Integer","value":1.5}`),
 		jin(`{"tag":"BatchCount","type":"Number","value":1}`), jin(`{"tag":"BatchCount","type":"Integer","value":1,"more":2}`), `{"tag":"BatchCount","type":"Integer","value":1}`,
+		jin(`{"tag":"BatchCount","type":"Integer","value":1,"value":2}`), jin(`{"tag":"BatchCount","tag":"BatchCount","type":"Integer","value":2}`),
+		jin(`{"tag":"BatchCount","type":"Integer","Value":2}`), jin(`{"type":"Integer","value":2}`), jin(`{"tag":1,"type":"Integer","value":2}`), jin(`{"tag":"BatchCount","type":2,"value":2}`),
+		jin(`{"tag":"BatchCount","type":"Integer","value":{}}`), jin(`{"tag":"BatchCount","name":{},"type":"Integer","value":2}`), jin(`{"tag":"BatchItem","value":"x"}`), jin(`{"tag":"BatchItem"}`),
+		jin(`{"tag":"BatchItem","value":[]`), jin(`[]`), jin("") + "x", `{"tag":"RequestMessage","value":[}`, jin("{\"tag\":\"Data\",\"type\":\"TextString\",\"value\":\"\xff\"}"),
 		strings.Repeat(`{"tag":"RequestMessage","value":[`, 40) + strings.Repeat("]}", 40),
 		jin(strings.Repeat(`{"tag":"BatchItem","value":[]},`, 100_001) + `{"tag":"BatchItem","value":[]}`),
 	} {
 		if _, err := kmiptext.JSON.Decode([]byte(text)); !errors.Is(err, kmiptext.ErrText) {
 			t.Errorf("%.100s: %v", text, err)
+		}
+	}
+}
+
+// A message of many levels costs no more than its length.
+func TestDepthIsCheap(t *testing.T) {
+	const size = 1 << 20
+	digits := strings.Repeat("00", size)
+	for name, text := range map[string]string{
+		"XML":  strings.Repeat("<RequestMessage>", 31) + `<Data type="ByteString" value="` + digits + `"/>` + strings.Repeat("</RequestMessage>", 31),
+		"JSON": strings.Repeat(`{"tag":"RequestMessage","value":[`, 31) + `{"tag":"Data","type":"ByteString","value":"` + digits + `"}` + strings.Repeat("]}", 31),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := formats[name].Decode([]byte(text)); err != nil {
+			t.Error(err)
+		}
+		runtime.ReadMemStats(&after)
+		if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 20*size {
+			t.Errorf("%s: %d bytes of memory for a message of %d", name, bytes, len(text))
 		}
 	}
 }

@@ -131,7 +131,12 @@ func (x *xmlReader) element(start xml.StartElement, depth int) (*node, error) {
 func begin(start xml.StartElement) (n *node, hasValue bool, err error) {
 	n = &node{typ: ttlv.Structure}
 	tag := start.Name.Local
+	given := make(map[xml.Name]bool, 2)
 	for _, a := range start.Attr {
+		if given[a.Name] {
+			return nil, false, fmt.Errorf("%.64s has two %.64s", start.Name.Local, a.Name.Local)
+		}
+		given[a.Name] = true
 		known := true
 		switch a.Name.Local {
 		case "type":
