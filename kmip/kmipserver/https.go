@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"sync"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptext"
@@ -39,7 +38,9 @@ const textFactor = 6
 func (s *Server) ServeHTTPS(ctx context.Context, ln net.Listener, conf *tls.Config) error {
 	conf = conf.Clone()
 	conf.NextProtos = []string{"http/1.1"}
+	limited := &limitedListener{Listener: ln, s: s}
 	h := &http.Server{
+		ConnState:         limited.state,
 		Handler:           s.HTTPHandler(),
 		ReadHeaderTimeout: s.o.ReadTimeout, ReadTimeout: s.o.ReadTimeout, WriteTimeout: s.o.WriteTimeout, IdleTimeout: s.o.IdleTimeout,
 		MaxHeaderBytes: 16 << 10,
@@ -57,41 +58,53 @@ func (s *Server) ServeHTTPS(ctx context.Context, ln net.Listener, conf *tls.Conf
 		}
 		done <- err
 	})
-	err := h.Serve(tls.NewListener(&limitedListener{Listener: ln, free: make(chan struct{}, s.o.MaxConnections)}, conf))
+	err := h.Serve(tls.NewListener(limited, conf))
 	if !stop() && errors.Is(err, http.ErrServerClosed) {
 		return <-done
 	}
 	return fmt.Errorf("accept a connection over HTTPS: %w", err)
 }
 
-// limitedListener bounds the connections, and wipes what TLS deciphers.
+// limitedListener bounds the connections and wipes what TLS deciphers. As on the other port, who
+// has not shown a certificate makes room for who comes.
 type limitedListener struct {
 	net.Listener
-	free chan struct{} // full when there are as many as there may be
+	s     *Server
+	conns connSet
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
-		c, err := l.Listener.Accept()
+		nc, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		select {
-		case l.free <- struct{}{}:
-			return &limitedConn{Conn: wipeconn.New(c), release: sync.OnceFunc(func() { <-l.free })}, nil
-		default:
-			c.Close()
+		c := &limitedConn{Conn: wipeconn.New(nc), l: l, place: &conn{s: l.s, nc: nc}}
+		out := l.conns.add(c.place, l.s.o.MaxConnections, l.s.o.MaxHandshakes)
+		if out != nil {
+			out.nc.Close()
 		}
+		if out != c.place {
+			return c, nil
+		}
+	}
+}
+
+// state is told how far a connection is: a request comes after the handshake.
+func (l *limitedListener) state(nc net.Conn, state http.ConnState) {
+	if t, ok := nc.(*tls.Conn); ok && state == http.StateActive {
+		l.conns.known(t.NetConn().(*limitedConn).place)
 	}
 }
 
 type limitedConn struct {
 	net.Conn
-	release func()
+	l     *limitedListener
+	place *conn
 }
 
 func (c *limitedConn) Close() error {
-	c.release()
+	c.l.conns.remove(c.place)
 	return c.Conn.Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -131,4 +132,29 @@ func TestHTTPS_Limit(t *testing.T) {
 		t.Error("a second connection was taken")
 	}
 	first.client.CloseIdleConnections()
+}
+
+// TestHTTPS_Flood: strangers who connect and say nothing take no place from clients,
+// neither from those that are connected nor from those that come.
+func TestHTTPS_Flood(t *testing.T) {
+	s := serveHTTPS(t, kmipserver.Options{Handler: &echo{}, MaxConnections: 20, MaxHandshakes: 8})
+	works := func(p *poster) {
+		t.Helper()
+		if status, answer := p.do("POST", "/kmip", "application/octet-stream", encode(batch(kmip.V1_2, get("a")))); status != http.StatusOK {
+			t.Errorf("%d %s", status, answer)
+		}
+	}
+	before := newPoster(t, s)
+	works(before)
+	for range 100 {
+		c, err := net.Dial("tcp", s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	works(before)
+	for range 10 {
+		works(newPoster(t, s))
+	}
 }
