@@ -25,7 +25,13 @@ type endpointCmd struct {
 // server that runs on it, else of the directory itself.
 func withService(p *process, dir string, fn func(admin.Service) error) error {
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
-	service, done, err := admin.Connect(p.ctx, dir, func() (*datadir.Dir, error) { return datadir.Open(dir, log) })
+	service, done, err := admin.Connect(p.ctx, dir, func() (*datadir.Dir, error) {
+		d, err := datadir.Open(dir, log)
+		if err == nil {
+			d.Program = versionText()
+		}
+		return d, err
+	})
 	switch {
 	case errors.Is(err, datadir.ErrNone):
 		return &failed{err: err, hint: "name the server's with --data, or make one with: dbkeyring serve --data " + dir, code: exitUnreachable}

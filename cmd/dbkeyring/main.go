@@ -45,6 +45,8 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Check a database's keyring configuration: files, key servers, and whether MySQL would take it."`
 	AWS      awsCmd      `cmd:"" name:"aws" help:"Set up and rotate keyrings whose keys AWS KMS encrypts."`
 	Mongod   mongodCmd   `cmd:"" passthrough:"" help:"Run a community mongod with the encryption of Percona Server for MongoDB."`
+	Backup   backupCmd   `cmd:"" help:"Take an encrypted backup of a key server, while it runs; or check one."`
+	Restore  restoreCmd  `cmd:"" help:"Make a data directory out of a backup."`
 	Status   statusCmd   `cmd:"" help:"Say whether the key server runs, and how long its certificates last."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

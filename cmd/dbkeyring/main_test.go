@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,6 +49,7 @@ func TestScript(t *testing.T) {
 			"makekey":  cmdMakeKey,
 			"mode":     cmdMode,
 			"truncate": cmdTruncate,
+			"head":     cmdHead,
 			"setaddr":  cmdSetAddress,
 			"signal":   cmdSignal,
 			"waitfile": cmdWaitFile,
@@ -90,6 +92,13 @@ func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
 // cmdTruncate: truncate FILE empties a file.
 func cmdTruncate(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), 0))
+}
+
+// cmdHead: head FROM N TO writes the first N bytes of a file into another.
+func cmdHead(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(ts.ReadFile(args[0]))[:n], 0o600))
 }
 
 // cmdSetAddress: setaddr VAR sets VAR to the address in the last output of

@@ -64,6 +64,7 @@ func (c *serveCmd) Run(p *process) error {
 		return explainAccess(err, c.Data)
 	}
 	defer dir.Close() // a second time, after a clean end
+	dir.Program = versionText()
 	if created {
 		log.Info("made the data directory, with a CA, a root key and an administrator's identity. Back it up: without its root key no key can be read", "dir", dir.Path)
 	}

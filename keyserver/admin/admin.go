@@ -12,12 +12,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"sync"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // AddRequest asks for a new endpoint. The private key stays with the asker.
@@ -68,6 +71,8 @@ type Service interface {
 	// AuditHeads returns the places in the audit log that the server has kept elsewhere,
 	// its present end included.
 	AuditHeads(ctx context.Context) ([]audit.Head, error)
+	// Backup writes the content of a backup to w, see [datadir.Dir.Backup].
+	Backup(ctx context.Context, w io.Writer, key *secret.Bytes) (datadir.BackupSummary, error)
 }
 
 // Local is the Service of an open data directory.
@@ -75,6 +80,8 @@ type Local struct {
 	Dir *datadir.Dir
 	// Running describes the server, if one runs in this process.
 	Running func() Status
+
+	backup sync.Mutex // one at a time: each takes room on the disk
 }
 
 var (
@@ -134,14 +141,19 @@ func (l *Local) Remove(ctx context.Context, name string) (e endpoint.Endpoint, e
 	return e, err
 }
 
-// audited makes a change and enters it into the audit log.
+// audited makes a change of an endpoint and enters it into the audit log.
 func (l *Local) audited(op, name string, change func() error) error {
+	return l.record(audit.Entry{Op: op, Names: []string{name}}, change)
+}
+
+// record does what the entry says, and enters it into the audit log.
+func (l *Local) record(entry audit.Entry, change func() error) error {
 	if err := l.Dir.Audit.Ready(); err != nil {
 		return fmt.Errorf("refused, since it could not be logged: %w", err)
 	}
 	began := time.Now()
 	err := change()
-	entry := audit.Entry{Time: began, Endpoint: "local", Op: op, Names: []string{name}, Result: audit.Success, Latency: time.Since(began), Change: true}
+	entry.Time, entry.Endpoint, entry.Result, entry.Latency, entry.Change = began, "local", audit.Success, time.Since(began), true
 	if err != nil {
 		entry.Result, entry.Reason = audit.Failure, err.Error()
 	}

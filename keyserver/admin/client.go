@@ -116,27 +116,37 @@ func (c *Client) ask(ctx context.Context, method, path string, body, into any) e
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrNotRunning, err)
-		}
-		return fmt.Errorf("ask the running server (%s): %w", socketPath(c.dir), err)
+		return c.failed(err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return refusal(resp)
+	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
 	if err != nil {
 		return fmt.Errorf("read the running server's answer: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		var f failure
-		if err := json.Unmarshal(text, &f); err != nil || f.Error == "" {
-			return fmt.Errorf("the running server answered %s", resp.Status)
-		}
-		return &remoteError{text: f.Error, kind: kinds[f.Kind]}
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("the running server's answer: %w", err)
 	}
 	return nil
+}
+
+// failed is for an exchange that did not come about.
+func (c *Client) failed(err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrNotRunning, err)
+	}
+	return fmt.Errorf("ask the running server (%s): %w", socketPath(c.dir), err)
+}
+
+// refusal is the error in an answer.
+func refusal(resp *http.Response) error {
+	var f failure
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&f); err != nil || f.Error == "" {
+		return fmt.Errorf("the running server answered %s", resp.Status)
+	}
+	return &remoteError{text: f.Error, kind: kinds[f.Kind]}
 }
 
 func socketPath(dir string) string { return filepath.Join(dir, datadir.SocketFile) }

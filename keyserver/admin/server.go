@@ -46,7 +46,7 @@ type Server struct {
 
 // Listen makes the admin socket of the data directory dir and serves on it. The
 // caller has the directory open, so a socket that is there is a dead server's.
-func Listen(dir string, s Service, log *slog.Logger) (*Server, error) {
+func Listen(dir string, s *Local, log *slog.Logger) (*Server, error) {
 	addr, release, err := socketAddress(dir)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (s *Server) Close() error {
 }
 
 // Handler serves a Service over HTTP.
-func Handler(s Service) http.Handler {
+func Handler(s *Local) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) { answer(w)(s.Status(r.Context())) })
 	mux.HandleFunc("GET /endpoints", func(w http.ResponseWriter, r *http.Request) { answer(w)(s.List(r.Context())) })
@@ -119,6 +119,7 @@ func Handler(s Service) http.Handler {
 			answer(w)(s.Remove(r.Context(), a.Name))
 		}
 	})
+	mux.HandleFunc("POST "+backupPath, s.serveBackup)
 	return mux
 }
 

@@ -23,6 +23,9 @@ const (
 	formatBucket store.Bucket = "format"
 	formatKey                 = "version"
 	format                    = "1"
+
+	// restoringKey is there until a restore into the directory is complete.
+	restoringKey = "restoring"
 )
 
 const rootKeyType = "DBKEYRING ROOT KEY"
@@ -111,14 +114,20 @@ func (d *Dir) saveAdmin(pair pki.Pair) error {
 // checkComplete says whether the making of the directory came to its end.
 func checkComplete(raw store.Store, path string) error {
 	var version string
+	var restoring bool
 	err := raw.View(func(r store.Reader) error {
 		v, _, err := r.Get(formatBucket, formatKey)
-		version = string(v)
+		if err == nil {
+			version = string(v)
+			_, restoring, err = r.Get(formatBucket, restoringKey)
+		}
 		return err
 	})
 	switch {
 	case err != nil:
 		return err
+	case restoring:
+		return fmt.Errorf("the data directory %s is half restored: 'dbkeyring restore' was interrupted there. Remove what is in it, then restore again", path)
 	case version == "":
 		return fmt.Errorf("the data directory %s is half made: its first start was interrupted, before any key was kept in it. Remove what is in it, then start again", path)
 	case version != format:

@@ -52,6 +52,9 @@ const (
 	SocketFile = "admin.sock"
 )
 
+// lostFound is in an empty file system.
+const lostFound = "lost+found"
+
 // AdminName is the name of the endpoint that administrates.
 const AdminName = "admin"
 
@@ -70,6 +73,7 @@ type Dir struct {
 	Store     store.Store // encrypts; closed by Close
 	Endpoints *endpoint.Registry
 	Audit     *audit.Log
+	Program   string // version of this program, for the manifest of a backup
 
 	auditMu   sync.Mutex
 	auditHead audit.Head // the newest that was kept
@@ -141,7 +145,7 @@ func inspect(path string) (empty bool, err error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.Name() != "lost+found" { // an empty file system
+		if e.Name() != lostFound {
 			names = append(names, e.Name())
 		}
 	}
