@@ -91,7 +91,7 @@ func TestBadInputIsToldInTheLog(t *testing.T) {
 		{"a failure of the key server", refusing(kmip.ReasonGeneralFailure), []string{"General Failure: because. Look into the key server's log."}},
 		{"every option wrong", config{"server_addr": 5, "server_port": "0", "client_ca": "", "client_key": true, "object_group": 1, "max_objects": 0,
 			"kmip_timeout_ms": "5000", "start_timeout_ms": -1, "tls_peer_verification": "no", "tls_hostname_verification": 1, "client_key_password": 1,
-			"kmip_version": "2.0", "inactive_keys": "drop", "read_local_config": false},
+			"kmip_version": "3.0", "inactive_keys": "drop", "read_local_config": false},
 			[]string{"server_addr (", "server_port (", "client_ca (", "client_key (", "server_ca (", "it is missing", "object_group (", "max_objects (", "kmip_timeout_ms (",
 				"start_timeout_ms (", "tls_peer_verification (", "tls_hostname_verification (", "client_key_password (", "kmip_version (", "inactive_keys ("}},
 		{"an option that nobody knows", good.with(config{"server_prot": "1", "server_port": 0}), []string{"server_prot (", "did you mean server_port?"}},
