@@ -26,7 +26,7 @@ type conn = *kmiptest.Conn
 func onObject(id string) []kmip.Payload {
 	a := kmip.TextAttribute("x-a", "1")
 	return []kmip.Payload{
-		&kmip.GetRequest{UniqueIdentifier: id}, &kmip.GetAttributesRequest{UniqueIdentifier: id}, &kmip.GetAttributeListRequest{UniqueIdentifier: id},
+		&kmip.GetRequest{UniqueIdentifier: id}, &kmip.GetAttributesRequest{UniqueIdentifier: id}, &kmip.GetAttributeListRequest{UniqueIdentifier: id}, &kmip.CheckRequest{UniqueIdentifier: id},
 		&kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: a}, &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: a},
 		&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: "x-a"}, &kmip.ActivateRequest{UniqueIdentifier: id},
 		&kmip.RevokeRequest{UniqueIdentifier: id, Reason: kmip.RevocationReason{Code: 1}}, &kmip.DestroyRequest{UniqueIdentifier: id},

@@ -48,6 +48,7 @@ Log                  d      P       d                  P         P        d
 Locate               dN     dN      dd                 PP        dd       dd
 Get Attributes       dN     dN      dd                 PP        dd       dd
 Get Attribute List   dN     dN      dd                 PP        dd       dd
+Check                dN     dN      dd                 PP        dd       dd
 Get                  dN     dN      PP                 PP        PP       PP
 Create               d      P       P                  P         P        P
 Create Key Pair      d      P       P                  P         P        P
@@ -172,6 +173,8 @@ func outcome(t *testing.T, s *keyserver.Server, op kmip.Operation, maker, tester
 		p = &kmip.GetAttributesRequest{UniqueIdentifier: key()}
 	case kmip.OpGetAttributeList:
 		p = &kmip.GetAttributeListRequest{UniqueIdentifier: key()}
+	case kmip.OpCheck:
+		p = &kmip.CheckRequest{UniqueIdentifier: key()}
 	case kmip.OpGet:
 		p = &kmip.GetRequest{UniqueIdentifier: key()}
 	case kmip.OpCreate:

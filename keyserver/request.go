@@ -50,6 +50,8 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.getAttributes(r, p))
 	case *kmip.GetAttributeListRequest:
 		return reply(s.getAttributeList(r, p))
+	case *kmip.CheckRequest:
+		return reply(s.check(r, p))
 	case *kmip.LocateRequest:
 		return reply(s.locate(r, p))
 	case *kmip.QueryRequest:

@@ -501,3 +501,58 @@ func TestVersions_Limited(t *testing.T) {
 		t.Error("a version that there is not is taken")
 	}
 }
+
+// TestVersion2_Check: what an object's attributes do not allow stops the batch, here before
+// the key is Active, and in 1.x too.
+func TestVersion2_Check(t *testing.T) {
+	both(t, func(l talk, _ func() string) {
+		const once = int64(2)
+		id := ok[*kmip.CreateResponse](l, aes("checked", limits(once, kmip.UsageLimitsObject))).UniqueIdentifier
+		check := func(change func(p *kmip.CheckRequest)) *kmip.CheckRequest {
+			p := &kmip.CheckRequest{UniqueIdentifier: id}
+			change(p)
+			return p
+		}
+		uses := func(m kmip.UsageMask) *kmip.CheckRequest {
+			return check(func(p *kmip.CheckRequest) { p.UsageMask = &m })
+		}
+		count := func(n int64) *kmip.CheckRequest {
+			return check(func(p *kmip.CheckRequest) { p.UsageLimitsCount = &n })
+		}
+		lease := func(n uint32) *kmip.CheckRequest {
+			return check(func(p *kmip.CheckRequest) { p.LeaseTime = &n })
+		}
+		m := l.c.Do(&kmip.RequestMessage{Header: kmip.RequestHeader{Version: l.v, Continuation: kmip.BatchUndo}, Items: []kmip.RequestItem{
+			{Operation: kmip.OpActivate, ID: []byte{1}, Payload: &kmip.ActivateRequest{UniqueIdentifier: id}},
+			{Operation: kmip.OpCheck, ID: []byte{2}, Payload: uses(kmip.UsageEncrypt)},
+			{Operation: kmip.OpCheck, ID: []byte{3}, Payload: uses(kmip.UsageEncrypt | kmip.UsageSign)},
+		}})
+		if len(m.Items) != 3 || m.Items[0].Status != kmip.StatusOperationUndone || m.Items[1].Status != kmip.StatusOperationUndone ||
+			m.Items[2].Reason2 != kmip.ReasonIncompatibleCryptographicUsageMask {
+			l.t.Errorf("%+v", m.Items)
+		}
+		if state, _ := l.attributes(id, kmip.AttrState).Get(kmip.AttrState); kmip.State(state.Int) != kmip.StatePreActive {
+			l.t.Errorf("after a failed Check the key is %+v", state)
+		}
+		m = l.c.Do(&kmip.RequestMessage{Header: kmip.RequestHeader{Version: l.v, Continuation: kmip.BatchContinue}, Items: []kmip.RequestItem{
+			{Operation: kmip.OpLocate, ID: []byte{1}, Payload: &kmip.LocateRequest{Attributes: kmip.Attributes{kmip.NameAttribute("checked")}}},
+			{Operation: kmip.OpCheck, ID: []byte{2}, Payload: &kmip.CheckRequest{}},
+			{Operation: kmip.OpCheck, ID: []byte{3}, Payload: count(once + 1)},
+			{Operation: kmip.OpGet, ID: []byte{4}, Payload: &kmip.GetRequest{}},
+		}})
+		if len(m.Items) != 4 || m.Items[1].Err() != nil || m.Items[2].Reason2 != kmip.ReasonUsageLimitExceeded || m.Items[3].Reason2 != kmip.ReasonObjectNotFound {
+			l.t.Errorf("%+v", m.Items)
+		}
+		if got := ok[*kmip.CheckResponse](l, count(once)); got.UniqueIdentifier != id {
+			l.t.Errorf("the answer is about %q", got.UniqueIdentifier)
+		}
+		ok[*kmip.CheckResponse](l, lease(3600))
+		l.refused(lease(3601), kmip.ReasonPermissionDenied)
+		l.refused(count(-1), kmip.ReasonInvalidField)
+		if it := l.c.One(kmip.V1_0, uses(kmip.UsageSign)); it.Reason != kmip.ReasonPermissionDenied {
+			l.t.Errorf("1.0: %v", it.Err())
+		}
+		ok[*kmip.DestroyResponse](l, &kmip.DestroyRequest{UniqueIdentifier: id})
+		l.refused(&kmip.CheckRequest{UniqueIdentifier: id}, kmip.ReasonObjectDestroyed)
+	})
+}

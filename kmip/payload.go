@@ -18,6 +18,8 @@ func newRequest(op Operation) Payload {
 		return &GetAttributesRequest{}
 	case OpGetAttributeList:
 		return &GetAttributeListRequest{}
+	case OpCheck:
+		return &CheckRequest{}
 	case OpAddAttribute:
 		return &AddAttributeRequest{}
 	case OpModifyAttribute:
@@ -83,6 +85,8 @@ func newResponse(op Operation) Payload {
 		return &GetAttributesResponse{}
 	case OpGetAttributeList:
 		return &GetAttributeListResponse{}
+	case OpCheck:
+		return &CheckResponse{}
 	case OpAddAttribute:
 		return &AddAttributeResponse{}
 	case OpModifyAttribute:
@@ -137,7 +141,7 @@ func newResponse(op Operation) Payload {
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
 		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt,
-		OpCreateKeyPair, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash,
+		OpCreateKeyPair, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck,
 		OpSetAttribute, OpAdjustAttribute, OpLog, OpInterop, OpPing}
 }
 

@@ -33,7 +33,7 @@ func (o *Object) Spend(bytes, objects int64, now time.Time) (changed bool, err e
 		return false, nil
 	}
 	if n < 0 || n > u.Count {
-		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Usage Limits leave %d of the unit %s, and this needs %d", u.Count, u.Unit, n).In2(kmip.ReasonUsageLimitExceeded).In2(kmip.ReasonUsageLimitExceeded)
+		return false, kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Usage Limits leave %d of the unit %s, and this needs %d", u.Count, u.Unit, n).In2(kmip.ReasonUsageLimitExceeded)
 	}
 	o.change(now)
 	u.Count -= n
