@@ -94,6 +94,9 @@ func (s *Server) Finish(c *kmipserver.Call) {
 	if len(m.entries) > 0 && s.o.Audit != nil {
 		_ = s.o.Audit.Record(m.entries...)
 	}
+	if len(m.entries) > 0 && s.o.Observe != nil {
+		s.o.Observe(m.entries)
+	}
 }
 
 // markServed notes that objects are not Fresh any more, with one commit for all that

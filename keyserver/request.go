@@ -146,7 +146,7 @@ const wholeMessage = "message"
 
 // record keeps the operation for the audit log.
 func (s *Server) record(r *request, op kmip.Operation, err error) {
-	if s.o.Audit == nil {
+	if s.o.Audit == nil && s.o.Observe == nil {
 		return
 	}
 	name := wholeMessage

@@ -52,6 +52,10 @@ type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 
+	// Observe is told of the operations of each message once their audit lines are
+	// written, and must not wait; nil: nobody is.
+	Observe func([]audit.Entry)
+
 	// Network tunes the connections; its Handler and Log are not used.
 	Network kmipserver.Options
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
+	"github.com/dbkeyring/dbkeyring/keyserver/metrics"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
@@ -32,6 +33,7 @@ type serveCmd struct {
 	dataFlag `embed:""`
 	Listen   string   `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
 	HTTPS    string   `name:"https-listen" placeholder:"ADDR" help:"Address to listen on for KMIP over HTTPS, too: TTLV, XML or JSON, posted to /kmip (default none)."`
+	Metrics  string   `name:"metrics-listen" placeholder:"ADDR" help:"Address to listen on for plain HTTP: /metrics for Prometheus, and /healthz. For 127.0.0.1, or a network of your own (default none)."`
 	San      []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
 	Versions []string `name:"kmip-versions" placeholder:"VERSION" sep:"," help:"A version of KMIP to speak, such as 1.4; others are refused. Repeat it, or separate by commas (default all: 1.0 to 1.4, 2.0, 2.1)."`
 }
@@ -81,6 +83,9 @@ func (c *serveCmd) names() ([]string, error) {
 	if err == nil && c.HTTPS != "" {
 		_, err = checkAddress("--https-listen", c.HTTPS)
 	}
+	if err == nil && c.Metrics != "" {
+		_, err = checkAddress("--metrics-listen", c.Metrics)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +123,7 @@ type server struct {
 	versions    []kmip.Version // of KMIP; nil: all
 	log         *slog.Logger
 	certificate atomic.Pointer[tls.Certificate]
+	metrics     *metrics.Metrics // nil: nobody asks for them
 }
 
 // upkeep renews what can be renewed and warns about what cannot.
@@ -147,7 +153,11 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 		return err
 	}
 	defer ports.close()
-	keys, err := keyserver.New(keyserver.Options{Store: s.dir.Store, Endpoints: s.dir.Endpoints, Audit: s.dir.Audit, Log: s.log, Version: versionText(), Versions: s.versions})
+	options := keyserver.Options{Store: s.dir.Store, Endpoints: s.dir.Endpoints, Audit: s.dir.Audit, Log: s.log, Version: versionText(), Versions: s.versions}
+	if ports.metrics != nil {
+		s.measure(&options)
+	}
+	keys, err := keyserver.New(options)
 	if err != nil {
 		return fmt.Errorf("start the key server: %w", err)
 	}
@@ -157,8 +167,9 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	address, started := ports.kmip.Addr().String(), time.Now()
+	https, metrics := addressOf(ports.https), addressOf(ports.metrics)
 	control, err := admin.Listen(s.dir.Path, &admin.Local{Dir: s.dir, Running: func() admin.Status {
-		return admin.Status{Running: true, Address: address, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
+		return admin.Status{Running: true, Address: address, HTTPS: https, Metrics: metrics, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
 	}}, s.log)
 	if err != nil {
 		return explainAccess(err, s.dir.Path)
@@ -172,8 +183,11 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 
 	fmt.Fprintf(p.stdout, "ready: KMIP on %s, data in %s, server certificate until %s, CA until %s\n", address, s.dir.Path,
 		s.certificate.Load().Leaf.NotAfter.Format(time.DateOnly), s.dir.CA.Certificate.NotAfter.Format(time.DateOnly))
-	if ports.https != nil {
-		s.log.Info("KMIP over HTTPS", "address", ports.https.Addr().String(), "path", kmipserver.HTTPSPath)
+	if https != "" {
+		s.log.Info("KMIP over HTTPS", "address", https, "path", kmipserver.HTTPSPath)
+	}
+	if metrics != "" {
+		s.log.Info("metrics and health over HTTP", "address", metrics)
 	}
 	err = s.answer(ctx, keys, ports)
 	cancel()

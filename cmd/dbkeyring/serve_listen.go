@@ -38,20 +38,32 @@ func listen(ctx context.Context, option, address string) (net.Listener, error) {
 }
 
 // listeners are the server's open ports. What was not asked for is nil.
-type listeners struct{ kmip, https net.Listener }
+type listeners struct{ kmip, https, metrics net.Listener }
 
 func (c *serveCmd) listen(ctx context.Context) (l listeners, err error) {
-	if l.kmip, err = listen(ctx, "--listen", c.Listen); err != nil || c.HTTPS == "" {
-		return l, err
+	l.kmip, err = listen(ctx, "--listen", c.Listen)
+	if err == nil && c.HTTPS != "" {
+		l.https, err = listen(ctx, "--https-listen", c.HTTPS)
 	}
-	if l.https, err = listen(ctx, "--https-listen", c.HTTPS); err != nil {
+	if err == nil && c.Metrics != "" {
+		l.metrics, err = listen(ctx, "--metrics-listen", c.Metrics)
+	}
+	if err != nil {
 		l.close()
 	}
 	return l, err
 }
 
+// addressOf returns where ln listens; empty: nowhere.
+func addressOf(ln net.Listener) string {
+	if ln == nil {
+		return ""
+	}
+	return ln.Addr().String()
+}
+
 func (l listeners) close() {
-	for _, ln := range []net.Listener{l.kmip, l.https} {
+	for _, ln := range []net.Listener{l.kmip, l.https, l.metrics} {
 		if ln != nil {
 			ln.Close()
 		}
@@ -64,6 +76,10 @@ func (s *server) answer(ctx context.Context, keys *keyserver.Server, l listeners
 	g.Go(func() error { return keys.Serve(ctx, l.kmip, s.tls()) })
 	if l.https != nil {
 		g.Go(func() error { return keys.ServeHTTPS(ctx, l.https, s.tls()) })
+	}
+	if l.metrics != nil {
+		s.watch(keys)
+		g.Go(func() error { return s.metrics.Serve(ctx, l.metrics, s.log, s.storeAnswers, s.dir.Audit.Ready) })
 	}
 	return g.Wait()
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipclient"
 	"github.com/dbkeyring/dbkeyring/secret"
@@ -24,17 +25,18 @@ import (
 type serverProcess struct {
 	cmd     *exec.Cmd
 	address string
+	status  admin.Status
 	log     strings.Builder
 }
 
 // startServer starts a server and waits until it says that it is ready.
-func startServer(t testing.TB, data string) *serverProcess {
+func startServer(t testing.TB, data string, more ...string) *serverProcess {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &serverProcess{cmd: &exec.Cmd{Path: exe, Args: []string{"dbkeyring", "serve", "--data", data, "--listen", "127.0.0.1:0"}}}
+	s := &serverProcess{cmd: &exec.Cmd{Path: exe, Args: append([]string{"dbkeyring", "serve", "--data", data, "--listen", "127.0.0.1:0"}, more...)}}
 	s.cmd.Stderr = &s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -45,7 +47,7 @@ func startServer(t testing.TB, data string) *serverProcess {
 		s.end(t, syscall.SIGKILL)
 		t.Fatalf("the server does not start: %v\n%s", err, &s.log)
 	}
-	s.address = status.Address
+	s.address, s.status = status.Address, status
 	return s
 }
 

@@ -25,8 +25,15 @@ func (c *statusCmd) Run(p *process) error {
 	if c.JSON {
 		return printJSON(p.stdout, s)
 	}
+	address := s.Address
+	if s.HTTPS != "" {
+		address += ", over HTTPS on " + s.HTTPS
+	}
+	if s.Metrics != "" {
+		address += ", metrics on " + s.Metrics
+	}
 	_, err = fmt.Fprintf(p.stdout, "running since %s, KMIP on %s\nserver certificate until %s for %s\nCA until %s\n%d endpoints\n",
-		s.Started.Format(time.RFC3339), s.Address, s.ServerUntil.Format(time.DateOnly), strings.Join(s.ServerNames, ", "),
+		s.Started.Format(time.RFC3339), address, s.ServerUntil.Format(time.DateOnly), strings.Join(s.ServerNames, ", "),
 		s.CAUntil.Format(time.DateOnly), s.Endpoints)
 	return err
 }

@@ -53,7 +53,9 @@ type Issued struct {
 // Status describes a server.
 type Status struct {
 	Running     bool      `json:"running"`
-	Address     string    `json:"address,omitempty"` // that it listens on
+	Address     string    `json:"address,omitempty"`         // that it listens on
+	HTTPS       string    `json:"https_address,omitempty"`   // for KMIP over HTTPS; empty: none
+	Metrics     string    `json:"metrics_address,omitempty"` // for /metrics and /healthz; empty: none
 	Started     time.Time `json:"started,omitzero"`
 	ServerNames []string  `json:"server_names,omitempty"` // in the server's certificate
 	ServerUntil time.Time `json:"server_certificate_until,omitzero"`

@@ -255,6 +255,24 @@ func (l *Log) Head() (Head, error) {
 	return head, l.syncTo(seq)
 }
 
+// State is how a log is.
+type State struct {
+	Lines uint64 // written, counted from the chain's beginning
+	Lost  uint64 // that could not be written since the last good one
+	Err   error  // why the last one could not; nil if it was
+}
+
+// State tells how the log is, without an attempt to write.
+func (l *Log) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := State{Lines: l.head.Seq, Lost: l.lost, Err: l.failure}
+	if l.file == nil {
+		s.Err = fs.ErrClosed
+	}
+	return s
+}
+
 // syncTo returns when line seq is on the disk. Whoever holds syncMu syncs for
 // all that were written until then, and those who waited find it done.
 func (l *Log) syncTo(seq uint64) error {

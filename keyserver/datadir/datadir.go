@@ -230,3 +230,12 @@ func (d *Dir) Close() error {
 	d.closed = true
 	return errors.Join(d.KeepAuditHead(context.Background()), d.Audit.Close(), d.Store.Close())
 }
+
+// StoreSize returns the size of the store's file in bytes.
+func (d *Dir) StoreSize() (int64, error) {
+	info, err := os.Stat(d.file(storeFile))
+	if err != nil {
+		return 0, fmt.Errorf("the size of the key store: %w", err)
+	}
+	return info.Size(), nil
+}

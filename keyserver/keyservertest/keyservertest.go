@@ -142,6 +142,9 @@ func (s *Server) ServeHTTPS() (addr string) {
 	return ln.Addr().String()
 }
 
+// Keys returns the server that was started last.
+func (s *Server) Keys() *keyserver.Server { return s.keys }
+
 // Stop stops the server, as SIGTERM would. What it holds stays in the store.
 func (s *Server) Stop() {
 	s.t.Helper()

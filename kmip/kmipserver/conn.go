@@ -51,6 +51,7 @@ func (c *conn) serve(ctx context.Context) {
 	err := c.tls.HandshakeContext(handshake)
 	cancel()
 	if err != nil {
+		c.s.o.Stats.HandshakesFailed.Add(1)
 		c.s.log.Info("TLS handshake failed", "from", c.peer.Address, "error", err)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptext"
@@ -83,8 +84,12 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		out := l.conns.add(c.place, l.s.o.MaxConnections, l.s.o.MaxHandshakes)
 		if out != nil {
 			out.nc.Close()
+			l.s.o.Stats.Refused.Add(1)
 		}
 		if out != c.place {
+			l.s.o.Stats.Accepted.Add(1)
+			l.s.o.Stats.Open.Add(1)
+			c.counted = sync.OnceFunc(func() { l.s.o.Stats.Open.Add(-1) })
 			return c, nil
 		}
 	}
@@ -99,12 +104,14 @@ func (l *limitedListener) state(nc net.Conn, state http.ConnState) {
 
 type limitedConn struct {
 	net.Conn
-	l     *limitedListener
-	place *conn
+	l       *limitedListener
+	place   *conn
+	counted func() // takes it out of the count
 }
 
 func (c *limitedConn) Close() error {
 	c.l.conns.remove(c.place)
+	c.counted()
 	return c.Conn.Close()
 }
 

@@ -42,6 +42,9 @@ type Options struct {
 	// longest: a client is done in milliseconds, who only holds a place is not.
 	MaxHandshakes int
 
+	// Stats is where connections are counted; nil: nowhere.
+	Stats *Stats
+
 	// HandshakeTimeout bounds the TLS handshake; default 10 s.
 	HandshakeTimeout time.Duration
 	// ReadTimeout bounds the time from a request's first byte to its last;
@@ -84,6 +87,9 @@ func New(o Options) *Server {
 	o.WriteTimeout = orDefault(o.WriteTimeout, 30*time.Second)
 	o.IdleTimeout = orDefault(o.IdleTimeout, 30*time.Minute)
 	o.DrainTimeout = orDefault(o.DrainTimeout, 10*time.Second)
+	if o.Stats == nil {
+		o.Stats = new(Stats)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -142,6 +148,7 @@ func (s *Server) accept(ctx, work context.Context, ln net.Listener, conf *tls.Co
 		c.peer.Address = nc.RemoteAddr().String()
 		if out := s.conns.add(c, s.o.MaxConnections, s.o.MaxHandshakes); out != nil {
 			out.nc.Close()
+			s.o.Stats.Refused.Add(1)
 			if n := s.full.Add(1); n&(n-1) == 0 { // 1, 2, 4, 8...: a flood does not flood the log
 				s.log.Warn("a connection was closed: too many are open or in their TLS handshake, or the server is ending",
 					"limit", s.o.MaxConnections, "handshakes", s.o.MaxHandshakes, "from", out.peer.Address, "closed", n)
@@ -150,7 +157,10 @@ func (s *Server) accept(ctx, work context.Context, ln net.Listener, conf *tls.Co
 				continue
 			}
 		}
+		s.o.Stats.Accepted.Add(1)
+		s.o.Stats.Open.Add(1)
 		go func() {
+			defer s.o.Stats.Open.Add(-1)
 			defer s.conns.remove(c)
 			defer nc.Close()
 			defer s.survive(c.peer.Address)
