@@ -24,26 +24,35 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	if err != nil {
 		return nil, err
 	}
-	alg, okAlg := o.Attributes.Get(kmip.AttrCryptographicAlgorithm)
-	length, okLength := o.Attributes.Get(kmip.AttrCryptographicLength)
-	if _, okMask := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !okAlg || !okLength || !okMask {
-		return nil, kmip.Errorf(kmip.ReasonMissingData, "Create needs the attributes Cryptographic Algorithm, Cryptographic Length and Cryptographic Usage Mask")
+	if err := prepareKey(o, kmip.KeyFormatRaw); err != nil {
+		return nil, err
 	}
-	format := cmp.Or(o.Content.Format, kmip.KeyFormatRaw) // which 2.x may ask for
-	if !canConvert(o.Type, format) {
-		return nil, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s in the format %s cannot be created", o.Type, format)
-	}
-	o.Content = object.Content{Format: format, Algorithm: kmip.CryptographicAlgorithm(alg.Int), Length: int32(length.Int)}
-	if !canCreate(o.Content.Algorithm, o.Content.Length) {
-		return nil, kmip.Errorf(kmip.ReasonInvalidField, "a key for %s of %d bits cannot be created", o.Content.Algorithm, o.Content.Length)
-	}
-	o.MarkGenerated()
 	key := randomKey(o.Content.Algorithm, o.Content.Length)
 	defer key.Wipe()
 	if err := s.insert(r, o, key); err != nil {
 		return nil, err
 	}
 	return &kmip.CreateResponse{ObjectType: o.Type, UniqueIdentifier: o.ID}, nil
+}
+
+// prepareKey completes an object whose bytes are to be made at random. format is the one that
+// it has unless its attributes, which 2.x may have, say otherwise.
+func prepareKey(o *object.Object, format kmip.KeyFormatType) error {
+	alg, okAlg := o.Attributes.Get(kmip.AttrCryptographicAlgorithm)
+	length, okLength := o.Attributes.Get(kmip.AttrCryptographicLength)
+	if _, okMask := o.Attributes.Get(kmip.AttrCryptographicUsageMask); !okAlg || !okLength || !okMask {
+		return kmip.Errorf(kmip.ReasonMissingData, "a key needs the attributes Cryptographic Algorithm, Cryptographic Length and Cryptographic Usage Mask")
+	}
+	format = cmp.Or(o.Content.Format, format)
+	if !canConvert(o.Type, format) {
+		return kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s in the format %s cannot be created", o.Type, format)
+	}
+	o.Content = object.Content{Format: format, Algorithm: kmip.CryptographicAlgorithm(alg.Int), Length: int32(length.Int)}
+	if !canCreate(o.Content.Algorithm, o.Content.Length) {
+		return kmip.Errorf(kmip.ReasonInvalidField, "a key for %s of %d bits cannot be created", o.Content.Algorithm, o.Content.Length)
+	}
+	o.MarkGenerated()
+	return nil
 }
 
 // canCreate says whether random bits are a key for the algorithm.

@@ -52,6 +52,7 @@ Check                dN     dN      dd                 PP        dd       dd
 Get                  dN     dN      PP                 PP        PP       PP
 Create               d      P       P                  P         P        P
 Create Key Pair      d      P       P                  P         P        P
+Re-key               dN     PP      PP                 PP        PP       PP
 Register             d      P       P                  P         P        P
 Add Attribute        dN     PP      PP                 PP        PP       PP
 Modify Attribute     dN     PP      PP                 PP        PP       PP
@@ -181,6 +182,8 @@ func outcome(t *testing.T, s *keyserver.Server, op kmip.Operation, maker, tester
 		p = fresh
 	case kmip.OpCreateKeyPair:
 		p = pair(kmip.AlgorithmEC, 256)
+	case kmip.OpReKey:
+		p = &kmip.ReKeyRequest{UniqueIdentifier: key()}
 	case kmip.OpRegister:
 		p = registerKey(kmip.KeyFormatRaw)
 	case kmip.OpAddAttribute:

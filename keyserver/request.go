@@ -21,7 +21,8 @@ type request struct {
 	// For the audit line:
 	uid     string
 	names   []string
-	message string // that the client had logged
+	from    []string // what the object was made from
+	message string   // that the client had logged
 	changed bool
 }
 
@@ -91,6 +92,8 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.createKeyPair(r, p))
 	case *kmip.RegisterRequest:
 		return reply(s.register(r, p))
+	case *kmip.ReKeyRequest:
+		return reply(s.reKey(r, p))
 	case *kmip.ActivateRequest:
 		return reply(s.activate(r, p))
 	case *kmip.RevokeRequest:
@@ -154,7 +157,7 @@ func (s *Server) record(r *request, op kmip.Operation, err error) {
 		name = op.String()
 	}
 	e := audit.Entry{
-		Time: r.now, Endpoint: r.who.Name, Group: r.who.Group, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names, Message: r.message,
+		Time: r.now, Endpoint: r.who.Name, Group: r.who.Group, Remote: r.Peer.Address, Op: name, UID: r.uid, Names: r.names, From: r.from, Message: r.message,
 		Result: audit.Success, Latency: s.now().Sub(r.now), Change: r.changed,
 	}
 	if err != nil {

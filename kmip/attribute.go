@@ -143,6 +143,13 @@ func (t Template) encodeAs(w *ttlv.Writer, tag ttlv.Tag, v Version) {
 	w.End(m)
 }
 
+// encodeUnlessEmpty is encodeAs where a template that says nothing is left out.
+func (t Template) encodeUnlessEmpty(w *ttlv.Writer, tag ttlv.Tag, v Version) {
+	if len(t.Names)+len(t.Attributes) > 0 {
+		t.encodeAs(w, tag, v)
+	}
+}
+
 // decodeTemplate reads the current field, a Template-Attribute or what 2.x has in its place.
 func decodeTemplate(r *ttlv.Reader) (t Template) {
 	if !inPlace(r) {

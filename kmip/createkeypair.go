@@ -24,14 +24,9 @@ func (*CreateKeyPairResponse) Operation() Operation { return OpCreateKeyPair }
 
 // Encode appends the payload's fields.
 func (p *CreateKeyPairRequest) Encode(w *ttlv.Writer, v Version) {
-	for _, t := range []struct {
-		tag ttlv.Tag
-		Template
-	}{{TagCommonTemplateAttribute, p.Common}, {TagPrivateKeyTemplateAttribute, p.Private}, {TagPublicKeyTemplateAttribute, p.Public}} {
-		if len(t.Names)+len(t.Attributes) > 0 {
-			t.encodeAs(w, t.tag, v)
-		}
-	}
+	p.Common.encodeUnlessEmpty(w, TagCommonTemplateAttribute, v)
+	p.Private.encodeUnlessEmpty(w, TagPrivateKeyTemplateAttribute, v)
+	p.Public.encodeUnlessEmpty(w, TagPublicKeyTemplateAttribute, v)
 }
 
 // Decode reads the payload's fields.

@@ -44,6 +44,8 @@ func newRequest(op Operation) Payload {
 		return &DecryptRequest{}
 	case OpCreateKeyPair:
 		return &CreateKeyPairRequest{}
+	case OpReKey:
+		return &ReKeyRequest{}
 	case OpSign:
 		return &SignRequest{}
 	case OpSignatureVerify:
@@ -111,6 +113,8 @@ func newResponse(op Operation) Payload {
 		return &DecryptResponse{}
 	case OpCreateKeyPair:
 		return &CreateKeyPairResponse{}
+	case OpReKey:
+		return &ReKeyResponse{}
 	case OpSign:
 		return &SignResponse{}
 	case OpSignatureVerify:
@@ -141,7 +145,7 @@ func newResponse(op Operation) Payload {
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
 		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt,
-		OpCreateKeyPair, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck,
+		OpCreateKeyPair, OpReKey, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck,
 		OpSetAttribute, OpAdjustAttribute, OpLog, OpInterop, OpPing}
 }
 

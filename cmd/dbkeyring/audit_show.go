@@ -14,7 +14,7 @@ import (
 type auditShowCmd struct {
 	Files    []string  `arg:"" name:"file" optional:"" help:"Files of the log (default all in the data directory, the oldest first)."`
 	Endpoint string    `placeholder:"NAME" help:"Only what this client did."`
-	Key      string    `placeholder:"ID" help:"Only what was done with the object of this Unique ID, or of this name."`
+	Key      string    `placeholder:"ID" help:"Only what was done with the object of this Unique ID, or of this name, and what was made from it."`
 	Op       string    `placeholder:"OPERATION" help:"Only this operation, such as Get or \"Endpoint Add\"."`
 	Result   string    `placeholder:"RESULT" help:"Only this result: success, failure, denied or undone."`
 	Since    time.Time `placeholder:"TIME" help:"Only from then on, such as 2026-01-31T12:00:00Z."`
@@ -61,12 +61,12 @@ func (c *auditShowCmd) fits(line []byte) bool {
 	var e struct {
 		Time                      time.Time
 		Endpoint, Op, UID, Result string
-		Names                     []string
+		Names, From               []string
 	}
 	if json.Unmarshal(line, &e) != nil {
 		return false
 	}
 	return (c.Endpoint == "" || e.Endpoint == c.Endpoint) && (c.Op == "" || strings.EqualFold(e.Op, c.Op)) &&
 		(c.Result == "" || e.Result == c.Result) && !e.Time.Before(c.Since) &&
-		(c.Key == "" || e.UID == c.Key || slices.Contains(e.Names, c.Key))
+		(c.Key == "" || e.UID == c.Key || slices.Contains(e.Names, c.Key) || slices.Contains(e.From, c.Key))
 }

@@ -44,6 +44,7 @@ type Entry struct {
 	Op       string        // the operation in KMIP's words, such as "Get"
 	UID      string        // the object's Unique Identifier
 	Names    []string      // the object's names
+	From     []string      // the objects that it was made from, by Re-key and its like
 	Result   string        // Success, Failure, Denied or Undone
 	Reason   string        // why not, for people; never key bytes
 	Message  string        // what the client had logged, by the operation Log

@@ -19,17 +19,8 @@ func (e *Entry) appendLine(b []byte) []byte {
 	b = append(b, `,"op":`...)
 	b = appendString(b, e.Op)
 	b = appendField(b, `,"uid":`, e.UID)
-	for i, n := range e.Names {
-		if i == 0 {
-			b = append(b, `,"names":[`...)
-		} else {
-			b = append(b, ',')
-		}
-		b = appendString(b, n)
-	}
-	if len(e.Names) > 0 {
-		b = append(b, ']')
-	}
+	b = appendList(b, `,"names":[`, e.Names)
+	b = appendList(b, `,"from":[`, e.From)
 	b = append(b, `,"result":`...)
 	b = appendString(b, e.Result)
 	b = appendField(b, `,"reason":`, e.Reason)
@@ -44,6 +35,22 @@ func appendField(b []byte, key, value string) []byte {
 		return b
 	}
 	return appendString(append(b, key...), value)
+}
+
+// appendList leaves out a list that is empty.
+func appendList(b []byte, key string, values []string) []byte {
+	for i, v := range values {
+		if i == 0 {
+			b = append(b, key...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendString(b, v)
+	}
+	if len(values) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 // appendString appends a JSON string.

@@ -16,6 +16,7 @@ type line struct {
 	Op        string    `json:"op"`
 	UID       string    `json:"uid,omitempty"`
 	Names     []string  `json:"names,omitempty"`
+	From      []string  `json:"from,omitempty"`
 	Result    string    `json:"result"`
 	Reason    string    `json:"reason,omitempty"`
 	LatencyUS int64     `json:"latency_us"`
@@ -29,10 +30,10 @@ func TestAppendLine_EqualsEncodingJSON(t *testing.T) {
 		e := Entry{
 			Time:     time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).In(time.FixedZone("CET", 3600)),
 			Endpoint: text.Draw(t, "endpoint"), Remote: text.Draw(t, "remote"), Op: text.Draw(t, "op"), UID: text.Draw(t, "uid"),
-			Names: rapid.SliceOfN(text, 0, 3).Draw(t, "names"), Result: text.Draw(t, "result"), Reason: text.Draw(t, "reason"),
+			Names: rapid.SliceOfN(text, 0, 3).Draw(t, "names"), From: rapid.SliceOfN(text, 0, 2).Draw(t, "from"), Result: text.Draw(t, "result"), Reason: text.Draw(t, "reason"),
 			Latency: time.Duration(rapid.Int64Range(-1e6, 1e12).Draw(t, "latency")),
 		}
-		want, err := json.Marshal(line{e.Time.UTC(), e.Endpoint, e.Remote, e.Op, e.UID, e.Names, e.Result, e.Reason, e.Latency.Microseconds()})
+		want, err := json.Marshal(line{e.Time.UTC(), e.Endpoint, e.Remote, e.Op, e.UID, e.Names, e.From, e.Result, e.Reason, e.Latency.Microseconds()})
 		if err != nil {
 			t.Fatal(err)
 		}
