@@ -28,7 +28,8 @@ func onObject(id string) []kmip.Payload {
 	return []kmip.Payload{
 		&kmip.GetRequest{UniqueIdentifier: id}, &kmip.GetAttributesRequest{UniqueIdentifier: id}, &kmip.GetAttributeListRequest{UniqueIdentifier: id}, &kmip.CheckRequest{UniqueIdentifier: id},
 		&kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: a}, &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: a},
-		&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: "x-a"}, &kmip.ReKeyRequest{UniqueIdentifier: id}, &kmip.ActivateRequest{UniqueIdentifier: id},
+		&kmip.DeleteAttributeRequest{UniqueIdentifier: id, Name: "x-a"}, &kmip.ReKeyRequest{UniqueIdentifier: id}, &kmip.ReKeyKeyPairRequest{PrivateKey: id},
+		&kmip.ObtainLeaseRequest{UniqueIdentifier: id}, &kmip.GetUsageAllocationRequest{UniqueIdentifier: id, UsageLimitsCount: 1}, &kmip.ArchiveRequest{UniqueIdentifier: id}, &kmip.RecoverRequest{UniqueIdentifier: id}, &kmip.ActivateRequest{UniqueIdentifier: id},
 		&kmip.RevokeRequest{UniqueIdentifier: id, Reason: kmip.RevocationReason{Code: 1}}, &kmip.DestroyRequest{UniqueIdentifier: id},
 	}
 }
@@ -81,7 +82,8 @@ func TestAccess_Admin(t *testing.T) {
 	}
 	for _, p := range onObject(id) {
 		switch p.Operation() {
-		case kmip.OpGet, kmip.OpAddAttribute, kmip.OpModifyAttribute, kmip.OpDeleteAttribute, kmip.OpReKey:
+		case kmip.OpGet, kmip.OpAddAttribute, kmip.OpModifyAttribute, kmip.OpDeleteAttribute, kmip.OpReKey, kmip.OpReKeyKeyPair,
+			kmip.OpObtainLease, kmip.OpGetUsageAllocation:
 			refused(t, admin, p, kmip.ReasonPermissionDenied)
 		default:
 			it := admin.One(kmip.V1_4, p)

@@ -21,8 +21,8 @@ func (s *Server) check(r *request, p *kmip.CheckRequest) (*kmip.CheckResponse, e
 }
 
 func allows(o *object.Object, p *kmip.CheckRequest) error {
-	if o.Destroyed() {
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
+	if err := o.CheckAtHand(); err != nil {
+		return err
 	}
 	if p.UsageMask != nil {
 		mask, _ := o.Attributes.Get(kmip.AttrCryptographicUsageMask)

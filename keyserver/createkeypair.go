@@ -43,13 +43,7 @@ func (s *Server) halfOfPair(r *request, t kmip.ObjectType, common, own kmip.Temp
 			return nil, err
 		}
 	}
-	attributes := slices.Clone(own.Attributes)
-	for _, a := range common.Attributes {
-		if _, ok := own.Attributes.Get(a.Name); !ok {
-			attributes = append(attributes, a)
-		}
-	}
-	o, err := object.New(t, attributes, r.now)
+	o, err := object.New(t, withCommon(common, own), r.now)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +52,18 @@ func (s *Server) halfOfPair(r *request, t kmip.ObjectType, common, own kmip.Temp
 	}
 	o.MarkGenerated()
 	return o, nil
+}
+
+// withCommon returns the attributes of one half of a pair: what is given for it goes before
+// what is given for both.
+func withCommon(common, own kmip.Template) kmip.Attributes {
+	attributes := slices.Clone(own.Attributes)
+	for _, a := range common.Attributes {
+		if _, ok := own.Attributes.Get(a.Name); !ok {
+			attributes = append(attributes, a)
+		}
+	}
+	return attributes
 }
 
 // generate makes a key for the object's attributes, as soon as not too many are being made.
@@ -93,43 +99,72 @@ func (s *Server) generate(r *request, o *object.Object) (*cryptography.Key, erro
 	return cryptography.Generate(algorithm, int32(length.Int), domain.Curve)
 }
 
-// insertPair makes both objects, each with a Link to the other, in one transaction.
+// insertPair makes both objects in one transaction.
 func (s *Server) insertPair(r *request, key *cryptography.Key, private, public *object.Object) error {
-	halves := []struct {
-		o       *object.Object
-		key     *cryptography.Key
-		link    kmip.LinkType
-		content *secret.Bytes
-	}{{o: private, key: key, link: kmip.LinkPublicKey}, {o: public, key: key.Public(), link: kmip.LinkPrivateKey}}
-	for i := range halves {
-		h := &halves[i]
-		if f := h.o.Content.Format; f != 0 && f != h.key.OwnFormat() { // which 2.x may ask for
-			return kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s for %s is created in the format %s, not %s", h.o.Type, h.key.Algorithm(), h.key.OwnFormat(), f)
-		}
-		h.o.Content.Format = h.key.OwnFormat()
-		if err := describe(h.o, h.key, 0); err != nil {
-			return err
-		}
-		var err error
-		if h.content, err = h.key.Marshal(h.o.Content.Format); err != nil {
-			return err
-		}
-		defer h.content.Wipe()
+	halves, err := completePair(key, private, public)
+	defer halves.wipe()
+	if err != nil {
+		return err
 	}
 	r.names = append(private.Names(), public.Names()...)
-	err := s.update(r, nil, func(tx *transaction) error {
-		for _, h := range halves {
-			tx.insert(r, h.o, h.content)
-		}
-		for i, h := range halves {
-			linked := h.o.Clone()
-			linked.Attributes.Add(kmip.AttrLink, kmip.Link{Type: h.link, ID: halves[1-i].o.ID}.TTLV())
-			tx.put(linked, kmip.ReasonInvalidField)
-		}
+	err = s.update(r, nil, func(tx *transaction) error {
+		tx.insertPair(r, halves)
 		return nil
 	})
 	if err == nil {
-		r.uid, r.Placeholder = private.ID, private.ID
+		r.pairMade(private, public)
 	}
 	return err
+}
+
+// pairHalves are the private and the public key of a new pair.
+type pairHalves [2]struct {
+	o       *object.Object
+	link    kmip.LinkType // from it to the other
+	content *secret.Bytes
+}
+
+func (h *pairHalves) wipe() {
+	for i := range h {
+		h[i].content.Wipe()
+	}
+}
+
+// completePair gives the objects the attributes and the bytes of the key. The caller wipes
+// what it returns, also after an error.
+func completePair(key *cryptography.Key, private, public *object.Object) (halves pairHalves, err error) {
+	halves[0].o, halves[0].link = private, kmip.LinkPublicKey
+	halves[1].o, halves[1].link = public, kmip.LinkPrivateKey
+	for i, k := range []*cryptography.Key{key, key.Public()} {
+		h := &halves[i]
+		if f := h.o.Content.Format; f != 0 && f != k.OwnFormat() { // which 2.x may ask for
+			return halves, kmip.Errorf(kmip.ReasonKeyFormatTypeNotSupported, "a %s for %s is created in the format %s, not %s", h.o.Type, k.Algorithm(), k.OwnFormat(), f)
+		}
+		h.o.Content.Format = k.OwnFormat()
+		if err := describe(h.o, k, 0); err != nil {
+			return halves, err
+		}
+		if h.content, err = k.Marshal(h.o.Content.Format); err != nil {
+			return halves, err
+		}
+	}
+	return halves, nil
+}
+
+// insertPair stages both objects, each with a Link to the other.
+func (tx *transaction) insertPair(r *request, halves pairHalves) {
+	for _, h := range halves {
+		tx.insert(r, h.o, h.content)
+	}
+	for i, h := range halves {
+		linked := h.o.Clone()
+		linked.Attributes.Add(kmip.AttrLink, kmip.Link{Type: h.link, ID: halves[1-i].o.ID}.TTLV())
+		tx.put(linked, kmip.ReasonInvalidField)
+	}
+}
+
+// pairMade notes for the audit line and the rest of the batch what was made.
+func (r *request) pairMade(private, public *object.Object) {
+	r.uid, r.Placeholder = private.ID, private.ID
+	r.names = append(private.Names(), public.Names()...)
 }

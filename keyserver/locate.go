@@ -48,6 +48,8 @@ type query struct {
 	now       time.Time
 	id        string // the Unique Identifier, if one is asked for
 	destroyed bool   // only destroyed objects can match
+	online    bool   // objects that are not archived can match
+	archived  bool   // objects that are can match
 	nothing   bool   // no object can match
 	equal     []object.Filter
 	dates     []dateRange
@@ -66,7 +68,9 @@ const maxFilters = 64
 const storageStatusMask = "Storage Status Mask"
 
 func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
-	q := &query{owner: r.who.Owner(), anyOwner: r.who.Role.SeesAll(), now: r.now}
+	// Objects that are archived are found, too, unless the mask says otherwise: who does not
+	// know of archives would take a key that is in one for a key that is not there.
+	q := &query{online: true, archived: true, owner: r.who.Owner(), anyOwner: r.who.Role.SeesAll(), now: r.now}
 	switch p.ObjectGroupMember {
 	case 0:
 	case kmip.GroupMemberFresh:
@@ -89,9 +93,9 @@ func newQuery(r *request, p *kmip.LocateRequest) (*query, error) {
 			return nil, err
 		}
 	}
-	// There are no archived objects.
-	if storage != 0 && storage&kmip.StorageOnline == 0 {
-		q.nothing = true
+	if storage != 0 {
+		q.online, q.archived = storage&kmip.StorageOnline != 0, storage&kmip.StorageArchival != 0
+		q.nothing = q.nothing || !q.online && !q.archived
 	}
 	return q, nil
 }
@@ -189,6 +193,9 @@ func (x *index) matches(q *query) (found []*object.Object) {
 
 // selects says whether an object is one that the client may see and asks for.
 func (q *query) selects(o *object.Object) bool {
+	if o.Archived() && !q.archived || !o.Archived() && !q.online {
+		return false
+	}
 	return (q.id != "" || o.Destroyed() == q.destroyed) && (q.anyOwner || o.Owner == q.owner) && q.matches(o)
 }
 
@@ -256,5 +263,5 @@ func (x *index) candidates(q *query) (list []*entry, exact bool) {
 			}
 		}
 	}
-	return list, exact
+	return list, exact && q.online && q.archived
 }

@@ -49,10 +49,12 @@ Locate               dN     dN      dd                 PP        dd       dd
 Get Attributes       dN     dN      dd                 PP        dd       dd
 Get Attribute List   dN     dN      dd                 PP        dd       dd
 Check                dN     dN      dd                 PP        dd       dd
+Obtain Lease         dN     dN      PP                 PP        PP       PP
 Get                  dN     dN      PP                 PP        PP       PP
 Create               d      P       P                  P         P        P
 Create Key Pair      d      P       P                  P         P        P
 Re-key               dN     PP      PP                 PP        PP       PP
+Re-key Key Pair      dN     PP      PP                 PP        PP       PP
 Register             d      P       P                  P         P        P
 Add Attribute        dN     PP      PP                 PP        PP       PP
 Modify Attribute     dN     PP      PP                 PP        PP       PP
@@ -62,6 +64,9 @@ Adjust Attribute     dN     PP      PP                 PP        PP       PP
 Activate             dN     PP      dd                 PP        PP       dd
 Revoke               dN     PP      dd                 PP        PP       dd
 Destroy              dN     PP      dd                 PP        PP       dd
+Archive              dN     PP      dd                 PP        PP       dd
+Recover              dN     PP      dd                 PP        PP       dd
+Get Usage Allocation dN     PP      PP                 PP        PP       PP
 Encrypt              dN     PP      PP                 PP        PP       PP
 Decrypt              dN     dN      PP                 PP        PP       PP
 Sign                 dN     PP      PP                 PP        PP       PP
@@ -176,6 +181,14 @@ func outcome(t *testing.T, s *keyserver.Server, op kmip.Operation, maker, tester
 		p = &kmip.GetAttributeListRequest{UniqueIdentifier: key()}
 	case kmip.OpCheck:
 		p = &kmip.CheckRequest{UniqueIdentifier: key()}
+	case kmip.OpObtainLease:
+		p = &kmip.ObtainLeaseRequest{UniqueIdentifier: key()}
+	case kmip.OpArchive:
+		p = &kmip.ArchiveRequest{UniqueIdentifier: key()}
+	case kmip.OpRecover:
+		p = &kmip.RecoverRequest{UniqueIdentifier: key()}
+	case kmip.OpGetUsageAllocation:
+		p = &kmip.GetUsageAllocationRequest{UniqueIdentifier: made(kmip.AlgorithmAES, past(), limits(5, kmip.UsageLimitsObject)), UsageLimitsCount: 1}
 	case kmip.OpGet:
 		p = &kmip.GetRequest{UniqueIdentifier: key()}
 	case kmip.OpCreate:
@@ -184,6 +197,8 @@ func outcome(t *testing.T, s *keyserver.Server, op kmip.Operation, maker, tester
 		p = pair(kmip.AlgorithmEC, 256)
 	case kmip.OpReKey:
 		p = &kmip.ReKeyRequest{UniqueIdentifier: key()}
+	case kmip.OpReKeyKeyPair:
+		p = &kmip.ReKeyKeyPairRequest{PrivateKey: make(pair(kmip.AlgorithmEC, 256)).(*kmip.CreateKeyPairResponse).PrivateKey}
 	case kmip.OpRegister:
 		p = registerKey(kmip.KeyFormatRaw)
 	case kmip.OpAddAttribute:

@@ -53,12 +53,12 @@ func (s *Server) replaceable(r *request, o *object.Object, t kmip.ObjectType) er
 	switch {
 	case o.Type != t:
 		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object is a %s, and this operation replaces a %s", o.Type, t).In2(kmip.ReasonIllegalObjectType)
-	case o.Destroyed():
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
+	case o.Destroyed() || o.Archived():
+		return o.CheckAtHand()
 	case o.Content.Wrapping != nil:
 		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was registered wrapped, and a new one would not be: register one yourself")
 	}
-	if id := o.Replacement(); id != "" {
+	if id := o.Linked(kmip.LinkReplacementObject); id != "" {
 		if next := s.lookup(r, id); next != nil && mayFind(r.who, next) && !next.Destroyed() {
 			return kmip.Errorf(kmip.ReasonIllegalOperation, "the object has been replaced already, by %.64q: replace that one", id)
 		}

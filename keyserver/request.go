@@ -53,6 +53,8 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.getAttributeList(r, p))
 	case *kmip.CheckRequest:
 		return reply(s.check(r, p))
+	case *kmip.ObtainLeaseRequest:
+		return reply(s.obtainLease(r, p))
 	case *kmip.LocateRequest:
 		return reply(s.locate(r, p))
 	case *kmip.QueryRequest:
@@ -94,12 +96,20 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.register(r, p))
 	case *kmip.ReKeyRequest:
 		return reply(s.reKey(r, p))
+	case *kmip.ReKeyKeyPairRequest:
+		return reply(s.reKeyKeyPair(r, p))
 	case *kmip.ActivateRequest:
 		return reply(s.activate(r, p))
 	case *kmip.RevokeRequest:
 		return reply(s.revoke(r, p))
 	case *kmip.DestroyRequest:
 		return reply(s.destroy(r, p))
+	case *kmip.ArchiveRequest:
+		return reply(s.archive(r, p))
+	case *kmip.RecoverRequest:
+		return reply(s.recover(r, p))
+	case *kmip.GetUsageAllocationRequest:
+		return reply(s.getUsageAllocation(r, p))
 	case *kmip.AddAttributeRequest:
 		return reply(s.addAttribute(r, p))
 	case *kmip.ModifyAttributeRequest:

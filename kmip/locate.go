@@ -8,7 +8,7 @@ import "github.com/dbkeyring/dbkeyring/kmip/ttlv"
 type LocateRequest struct {
 	MaximumItems      int32 // 0 for no limit
 	OffsetItems       *int32
-	StorageStatus     StorageMask // 0 for online objects
+	StorageStatus     StorageMask // where to look; 0 leaves it to the server
 	ObjectGroupMember GroupMember // since 1.1; 0 for any
 	Attributes        Attributes
 }

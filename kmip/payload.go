@@ -30,6 +30,14 @@ func newRequest(op Operation) Payload {
 		return &ActivateRequest{}
 	case OpRevoke:
 		return &RevokeRequest{}
+	case OpObtainLease:
+		return &ObtainLeaseRequest{}
+	case OpGetUsageAllocation:
+		return &GetUsageAllocationRequest{}
+	case OpRecover:
+		return &RecoverRequest{}
+	case OpArchive:
+		return &ArchiveRequest{}
 	case OpDestroy:
 		return &DestroyRequest{}
 	case OpQuery:
@@ -46,6 +54,8 @@ func newRequest(op Operation) Payload {
 		return &CreateKeyPairRequest{}
 	case OpReKey:
 		return &ReKeyRequest{}
+	case OpReKeyKeyPair:
+		return &ReKeyKeyPairRequest{}
 	case OpSign:
 		return &SignRequest{}
 	case OpSignatureVerify:
@@ -99,6 +109,14 @@ func newResponse(op Operation) Payload {
 		return &ActivateResponse{}
 	case OpRevoke:
 		return &RevokeResponse{}
+	case OpObtainLease:
+		return &ObtainLeaseResponse{}
+	case OpGetUsageAllocation:
+		return &GetUsageAllocationResponse{}
+	case OpRecover:
+		return &RecoverResponse{}
+	case OpArchive:
+		return &ArchiveResponse{}
 	case OpDestroy:
 		return &DestroyResponse{}
 	case OpQuery:
@@ -115,6 +133,8 @@ func newResponse(op Operation) Payload {
 		return &CreateKeyPairResponse{}
 	case OpReKey:
 		return &ReKeyResponse{}
+	case OpReKeyKeyPair:
+		return &ReKeyKeyPairResponse{}
 	case OpSign:
 		return &SignResponse{}
 	case OpSignatureVerify:
@@ -145,7 +165,7 @@ func newResponse(op Operation) Payload {
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
 		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt,
-		OpCreateKeyPair, OpReKey, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck,
+		OpCreateKeyPair, OpReKey, OpReKeyKeyPair, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck, OpGetUsageAllocation, OpObtainLease, OpArchive, OpRecover,
 		OpSetAttribute, OpAdjustAttribute, OpLog, OpInterop, OpPing}
 }
 

@@ -183,6 +183,8 @@ func (o *Object) checkChange(name string, how kmip.Access, now time.Time) (kmip.
 		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the attribute %s cannot be changed so by a client", name).In2(kmip.ReasonAttributeReadOnly)
 	case o.Destroyed():
 		return t, kmip.Errorf(kmip.ReasonPermissionDenied, "the object was destroyed; its attributes stay as they are").In2(kmip.ReasonObjectDestroyed)
+	case o.Archived():
+		return t, o.checkArchived()
 	case o.Dates.field(name) != nil:
 		return t, o.checkDateChange(name, now)
 	case name == kmip.AttrUsageLimits:

@@ -13,8 +13,8 @@ const maxSkew = time.Hour
 // CheckGet returns why the content cannot be had, wrapped or not, or nil. An object in
 // any state but the destroyed ones is given out: its owner may still have data under it.
 func (o *Object) CheckGet(wrapped bool) error {
-	if o.Destroyed() {
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
+	if err := o.CheckAtHand(); err != nil {
+		return err
 	}
 	if o.Sensitive() && !wrapped {
 		return kmip.Errorf(kmip.ReasonSensitive, "the object is Sensitive: it is given out wrapped only")
@@ -29,17 +29,24 @@ func (o *Object) CheckGet(wrapped bool) error {
 // protects needs an Active object; what processes is protected already, and may be done
 // with one that was taken out of use).
 func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
-	if o.Destroyed() {
-		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object was destroyed; only its attributes are left").In2(kmip.ReasonObjectDestroyed)
+	if err := o.CheckAtHand(); err != nil {
+		return err
 	}
 	if o.Content.Wrapping != nil {
 		return kmip.Errorf(kmip.ReasonIllegalOperation, "the key was registered wrapped, and is kept so: it can be got, not used")
 	}
+	return o.allows(use, now)
+}
+
+// protecting is the uses that protect something.
+const protecting = kmip.UsageEncrypt | kmip.UsageSign | kmip.UsageWrapKey | kmip.UsageMACGenerate | kmip.UsageDeriveKey
+
+// allows says whether the usage mask, the state and the dates allow one of the uses.
+func (o *Object) allows(use kmip.UsageMask, now time.Time) error {
 	if mask, _ := o.Attributes.Get(kmip.AttrCryptographicUsageMask); kmip.UsageMask(mask.Int)&use == 0 {
 		return kmip.Errorf(kmip.ReasonPermissionDenied, "the object's Cryptographic Usage Mask does not allow this").In2(kmip.ReasonIncompatibleCryptographicUsageMask)
 	}
 	state := o.StateAt(now)
-	const protecting = kmip.UsageEncrypt | kmip.UsageSign | kmip.UsageWrapKey | kmip.UsageMACGenerate | kmip.UsageDeriveKey
 	protects := use&protecting != 0
 	switch {
 	case state == kmip.StatePreActive, protects && state != kmip.StateActive:
@@ -54,6 +61,9 @@ func (o *Object) CheckUse(use kmip.UsageMask, now time.Time) error {
 
 // Activate makes a Pre-Active object Active (KMIP 1.4, 4.19).
 func (o *Object) Activate(now time.Time) error {
+	if err := o.checkArchived(); err != nil {
+		return err
+	}
 	if s := o.StateAt(now); s != kmip.StatePreActive {
 		return kmip.Errorf(kmip.ReasonPermissionDenied, "only a Pre-Active object can be activated; this one is %s", s).In2(kmip.ReasonWrongKeyLifecycleState)
 	}
@@ -85,6 +95,9 @@ func (o *Object) Revoke(reason kmip.RevocationReason, occurrence, now time.Time)
 		case ahead > 0:
 			occurrence = now
 		}
+	}
+	if err := o.checkArchived(); err != nil {
+		return false, err
 	}
 	from := o.StateAt(now)
 	to, ok := afterRevoke(from, compromise)
@@ -126,6 +139,9 @@ func afterRevoke(from kmip.State, compromise bool) (kmip.State, bool) {
 // Destroy marks the object as destroyed; the caller deletes its content (KMIP
 // 1.4, 4.21). An Active object has to be revoked first.
 func (o *Object) Destroy(now time.Time) error {
+	if err := o.checkArchived(); err != nil {
+		return err
+	}
 	s := o.StateAt(now)
 	var to kmip.State
 	switch s {

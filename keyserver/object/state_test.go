@@ -114,6 +114,10 @@ func TestStateTable(t *testing.T) {
 			[6]cell{to(destroyed), no(denied), to(destroyed), to(destrCompr), no(denied), no(denied)}},
 		{"Get", func(o *object.Object) error { return o.CheckGet(false) },
 			[6]cell{stay[0], stay[1], stay[2], stay[3], no(illegal), no(illegal)}},
+		{"Archive", func(o *object.Object) error { return o.Archive(now) },
+			[6]cell{stay[0], stay[1], stay[2], stay[3], no(illegal), no(illegal)}},
+		{"Recover", func(o *object.Object) error { _, err := o.Recover(now); return err },
+			[6]cell{stay[0], stay[1], stay[2], stay[3], no(illegal), no(illegal)}},
 		{"Add Activation Date, past", func(o *object.Object) error {
 			o.Dates.Activation = time.Time{}
 			return add(date(kmip.AttrActivationDate, past))(o)

@@ -78,10 +78,11 @@ func (o *Object) movedDates(offset *uint32, now time.Time) (moved kmip.Attribute
 	return moved, nil
 }
 
-// Replacement returns the object that has taken o's place, "" if none has.
-func (o *Object) Replacement() (id string) {
+// Linked returns the object that a Link of the type points to, the last of several, "" if
+// there is none.
+func (o *Object) Linked(t kmip.LinkType) (id string) {
 	for _, v := range o.Attributes.All(kmip.AttrLink) {
-		if l, err := kmip.ParseLink(v); err == nil && l.Type == kmip.LinkReplacementObject {
+		if l, err := kmip.ParseLink(v); err == nil && l.Type == t {
 			id = l.ID
 		}
 	}

@@ -108,13 +108,13 @@ func TestSuccessor_Attributes(t *testing.T) {
 
 	old.ReplaceBy("other", now)
 	old.ReplaceBy("next", now)
-	if got := old.Attributes.All(kmip.AttrLink); len(old.Names()) != 0 || old.Replacement() != "next" || len(got) != 2 || !got[0].Equal(link(kmip.LinkDerivationBaseObject, "base")) {
+	if got := old.Attributes.All(kmip.AttrLink); len(old.Names()) != 0 || old.Linked(kmip.LinkReplacementObject) != "next" || len(got) != 2 || !got[0].Equal(link(kmip.LinkDerivationBaseObject, "base")) {
 		t.Errorf("%v", old.Attributes)
 	}
 	if old.StateAt(now) != compromised || !old.Dates.LastChange.Equal(now.Truncate(time.Second)) {
 		t.Errorf("%s, %v", old.StateAt(now), old.Dates.LastChange)
 	}
-	if o, err := object.Unmarshal(old.Marshal()); err != nil || o.Replacement() != "next" {
+	if o, err := object.Unmarshal(old.Marshal()); err != nil || o.Linked(kmip.LinkReplacementObject) != "next" {
 		t.Errorf("%v", err)
 	}
 }

@@ -17,6 +17,18 @@ func (o *Object) UsageLimits() (u kmip.UsageLimits, limited bool) {
 	return u, err == nil // checkValue has seen to it
 }
 
+// CheckAllocate returns why a client cannot have some of what the Usage Limits leave, to
+// protect something by itself, or nil (KMIP 1.4, 4.18).
+func (o *Object) CheckAllocate(now time.Time) error {
+	if err := o.CheckAtHand(); err != nil {
+		return err
+	}
+	if _, limited := o.UsageLimits(); !limited {
+		return kmip.Errorf(kmip.ReasonIllegalOperation, "the object has no Usage Limits")
+	}
+	return o.allows(protecting, now)
+}
+
 // Spend takes from the Usage Limits what is to be protected with the key: so many bytes, and
 // so many objects (KMIP 1.4, 3.21). It fails with Permission Denied where less is left, and
 // then takes nothing. changed says whether anything is counted at all.

@@ -18,7 +18,7 @@ func repeatable(req kmip.Payload) bool {
 		return false
 	}
 	switch req.Operation() {
-	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpCheck, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt,
+	case kmip.OpGet, kmip.OpLocate, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpCheck, kmip.OpObtainLease, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpRNGRetrieve, kmip.OpEncrypt, kmip.OpDecrypt,
 		kmip.OpSign, kmip.OpSignatureVerify, kmip.OpMAC, kmip.OpMACVerify, kmip.OpHash, kmip.OpRNGSeed:
 		return true
 	}

@@ -68,7 +68,7 @@ type Call struct {
 // client, however long the answers before it are.
 func changes(op kmip.Operation) bool {
 	switch op {
-	case kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpCheck, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpInterop, kmip.OpPing,
+	case kmip.OpLocate, kmip.OpGet, kmip.OpGetAttributes, kmip.OpGetAttributeList, kmip.OpCheck, kmip.OpObtainLease, kmip.OpQuery, kmip.OpDiscoverVersions, kmip.OpInterop, kmip.OpPing,
 		kmip.OpRNGRetrieve, kmip.OpRNGSeed, kmip.OpEncrypt, kmip.OpDecrypt, kmip.OpSign, kmip.OpSignatureVerify, kmip.OpMAC, kmip.OpMACVerify, kmip.OpHash:
 		return false
 	}
