@@ -44,6 +44,8 @@ func withKey(id string) []kmip.Payload {
 		&kmip.DecryptRequest{UniqueIdentifier: id, Data: some(), Parameters: ctr, IV: iv}, &kmip.MACRequest{UniqueIdentifier: id, Data: some(), Parameters: mac},
 		&kmip.MACVerifyRequest{UniqueIdentifier: id, Data: some(), Parameters: mac, MACData: iv}, &kmip.SignRequest{UniqueIdentifier: id, Data: some(), Parameters: sum},
 		&kmip.SignatureVerifyRequest{UniqueIdentifier: id, Data: some(), Parameters: sum, SignatureData: iv},
+		derive(id, kmip.DeriveHMAC, kmip.DerivationParameters{Parameters: sum, Data: some()}, 128), derive(id, kmip.DeriveENCRYPT, kmip.DerivationParameters{Parameters: ctr, IV: iv, Data: some()}, 128),
+		derive(id, kmip.DeriveHASH, kmip.DerivationParameters{Parameters: sum}, 128), derive(id, kmip.DerivePBKDF2, kmip.DerivationParameters{Parameters: sum, Salt: iv, Iterations: 1000}, 128),
 	}
 }
 

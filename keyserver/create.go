@@ -27,6 +27,7 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	if err := prepareKey(o, kmip.KeyFormatRaw); err != nil {
 		return nil, err
 	}
+	o.MarkGenerated()
 	key := randomKey(o.Content.Algorithm, o.Content.Length)
 	defer key.Wipe()
 	if err := s.insert(r, o, key); err != nil {
@@ -35,7 +36,7 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	return &kmip.CreateResponse{ObjectType: o.Type, UniqueIdentifier: o.ID}, nil
 }
 
-// prepareKey completes an object whose bytes are to be made at random. format is the one that
+// prepareKey completes a Symmetric Key whose bytes are to be made here. format is the one that
 // it has unless its attributes, which 2.x may have, say otherwise.
 func prepareKey(o *object.Object, format kmip.KeyFormatType) error {
 	alg, okAlg := o.Attributes.Get(kmip.AttrCryptographicAlgorithm)
@@ -51,7 +52,6 @@ func prepareKey(o *object.Object, format kmip.KeyFormatType) error {
 	if !canCreate(o.Content.Algorithm, o.Content.Length) {
 		return kmip.Errorf(kmip.ReasonInvalidField, "a key for %s of %d bits cannot be created", o.Content.Algorithm, o.Content.Length)
 	}
-	o.MarkGenerated()
 	return nil
 }
 
@@ -77,10 +77,15 @@ func randomKey(alg kmip.CryptographicAlgorithm, length int32) *secret.Bytes {
 		return secret.Random(int(length) / 8)
 	}
 	key := secret.Random(tripleDESSize(length))
+	setParity(key)
+	return key
+}
+
+// setParity makes the number of ones in each byte odd, as keys for 3DES have it.
+func setParity(key *secret.Bytes) {
 	for i, b := range key.Reveal() {
 		key.Reveal()[i] = b&^1 | byte(bits.OnesCount8(b&^1)&1^1)
 	}
-	return key
 }
 
 // tripleDESSize is the size of a key for 3DES in bytes: with two or three parts, of 8

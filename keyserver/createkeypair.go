@@ -9,8 +9,8 @@ import (
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// maxGenerating is how many key pairs are made at a time. One for RSA takes a processor for
-// up to seconds, and others are to be served meanwhile.
+// maxGenerating is how many key pairs and keys by PBKDF2 are made at a time. One takes a
+// processor for up to seconds, and others are to be served meanwhile.
 const maxGenerating = 2
 
 // createKeyPair makes a private and a public key, which know of each other (KMIP 1.4, 4.2).
@@ -87,16 +87,31 @@ func (s *Server) generate(r *request, o *object.Object) (*cryptography.Key, erro
 	if err := cryptography.CheckGenerate(algorithm, int32(length.Int), domain.Curve); err != nil {
 		return nil, err
 	}
-	if algorithm == kmip.AlgorithmRSA && r.tx != nil && r.tx.locked {
-		return nil, kmip.Errorf(kmip.ReasonFeatureNotSupported, "an RSA key takes long to make: in a batch with the option Undo it has to come before all that changes something")
+	what := ""
+	if algorithm == kmip.AlgorithmRSA {
+		what = "an RSA key"
+	}
+	done, err := s.takesLong(r, what)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return cryptography.Generate(algorithm, int32(length.Int), domain.Curve)
+}
+
+// takesLong waits until not too much is being made that takes a processor, and is followed by
+// a call of done. What takes seconds has a name, and is refused where others wait for the
+// request.
+func (s *Server) takesLong(r *request, what string) (done func(), err error) {
+	if what != "" && r.tx != nil && r.tx.locked {
+		return nil, kmip.Errorf(kmip.ReasonFeatureNotSupported, "%s takes long to make: in a batch with the option Undo it has to come before all that changes something", what)
 	}
 	select {
 	case s.generating <- struct{}{}:
-		defer func() { <-s.generating }()
+		return func() { <-s.generating }, nil
 	case <-r.ctx.Done():
 		return nil, r.ctx.Err()
 	}
-	return cryptography.Generate(algorithm, int32(length.Int), domain.Curve)
 }
 
 // insertPair makes both objects in one transaction.

@@ -161,9 +161,11 @@ func TestModel_MemoryEqualsTheStore(t *testing.T) {
 		})
 		operation := func(t *rapid.T) kmip.Payload {
 			id := rapid.SampledFrom(ids).Draw(t, "id")
-			switch rapid.IntRange(0, 7).Draw(t, "operation") {
+			switch rapid.IntRange(0, 11).Draw(t, "operation") {
 			case 0:
-				return aes(name.Draw(t, "name"))
+				p := aes(name.Draw(t, "name"))
+				p.Template.Attributes[2] = mask(kmip.UsageEncrypt | kmip.UsageDeriveKey)
+				return p
 			case 1:
 				return registerSecret(kmip.KeyFormatOpaque, kmip.NameAttribute(name.Draw(t, "name")), kmip.TextAttribute("x-a", "n1"))
 			case 2:
@@ -177,6 +179,14 @@ func TestModel_MemoryEqualsTheStore(t *testing.T) {
 				a.Index = 0
 				return &kmip.AddAttributeRequest{UniqueIdentifier: id, Attribute: a}
 			case 6:
+				return &kmip.ReKeyRequest{UniqueIdentifier: id}
+			case 7:
+				return &kmip.ArchiveRequest{UniqueIdentifier: id}
+			case 8:
+				return &kmip.RecoverRequest{UniqueIdentifier: id}
+			case 9:
+				return derive(id, kmip.DeriveHASH, kmip.DerivationParameters{Parameters: &kmip.CryptographicParameters{Hash: kmip.HashSHA256}}, 256)
+			case 10:
 				return &kmip.ModifyAttributeRequest{UniqueIdentifier: id, Attribute: attribute.Draw(t, "modify")}
 			}
 			a := attribute.Draw(t, "delete")
@@ -185,6 +195,10 @@ func TestModel_MemoryEqualsTheStore(t *testing.T) {
 		made := func(answer kmip.Payload) {
 			switch a := answer.(type) {
 			case *kmip.CreateResponse:
+				ids = append(ids, a.UniqueIdentifier)
+			case *kmip.ReKeyResponse:
+				ids = append(ids, a.UniqueIdentifier)
+			case *kmip.DeriveKeyResponse:
 				ids = append(ids, a.UniqueIdentifier)
 			case *kmip.RegisterResponse:
 				ids = append(ids, a.UniqueIdentifier)

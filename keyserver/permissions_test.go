@@ -54,6 +54,7 @@ Get                  dN     dN      PP                 PP        PP       PP
 Create               d      P       P                  P         P        P
 Create Key Pair      d      P       P                  P         P        P
 Re-key               dN     PP      PP                 PP        PP       PP
+Derive Key           dN     PP      PP                 PP        PP       PP
 Re-key Key Pair      dN     PP      PP                 PP        PP       PP
 Register             d      P       P                  P         P        P
 Add Attribute        dN     PP      PP                 PP        PP       PP
@@ -144,7 +145,7 @@ func outcome(t *testing.T, s *keyserver.Server, op kmip.Operation, maker, tester
 		return r
 	}
 	note := kmip.TextAttribute("x-note", "1")
-	uses := kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, int32(kmip.UsageEncrypt|kmip.UsageDecrypt|kmip.UsageMACGenerate|kmip.UsageMACVerify))
+	uses := mask(kmip.UsageEncrypt | kmip.UsageDecrypt | kmip.UsageMACGenerate | kmip.UsageMACVerify | kmip.UsageDeriveKey)
 	made := func(alg kmip.CryptographicAlgorithm, more ...kmip.Attribute) string {
 		return make(&kmip.CreateRequest{ObjectType: kmip.ObjectTypeSymmetricKey, Template: kmip.Template{Attributes: append(kmip.Attributes{
 			kmip.EnumerationAttribute(kmip.AttrCryptographicAlgorithm, alg), kmip.IntegerAttribute(kmip.AttrCryptographicLength, 256), uses, note}, more...)}}).(*kmip.CreateResponse).UniqueIdentifier
@@ -199,6 +200,8 @@ func outcome(t *testing.T, s *keyserver.Server, op kmip.Operation, maker, tester
 		p = &kmip.ReKeyRequest{UniqueIdentifier: key()}
 	case kmip.OpReKeyKeyPair:
 		p = &kmip.ReKeyKeyPairRequest{PrivateKey: make(pair(kmip.AlgorithmEC, 256)).(*kmip.CreateKeyPairResponse).PrivateKey}
+	case kmip.OpDeriveKey:
+		p = derive(made(kmip.AlgorithmHMACSHA256, past()), kmip.DeriveHMAC, kmip.DerivationParameters{Data: data}, 128)
 	case kmip.OpRegister:
 		p = registerKey(kmip.KeyFormatRaw)
 	case kmip.OpAddAttribute:

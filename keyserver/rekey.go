@@ -35,6 +35,7 @@ func (s *Server) reKey(r *request, p *kmip.ReKeyRequest) (*kmip.ReKeyResponse, e
 		if err := prepareKey(next, old.Content.Format); err != nil {
 			return err
 		}
+		next.MarkGenerated()
 		key = randomKey(next.Content.Algorithm, next.Content.Length)
 		tx.insert(r, next, key)
 		tx.replace(r, old, next)

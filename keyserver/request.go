@@ -96,6 +96,8 @@ func (s *Server) carryOut(r *request, payload kmip.Payload) (kmip.Payload, error
 		return reply(s.register(r, p))
 	case *kmip.ReKeyRequest:
 		return reply(s.reKey(r, p))
+	case *kmip.DeriveKeyRequest:
+		return reply(s.deriveKey(r, p))
 	case *kmip.ReKeyKeyPairRequest:
 		return reply(s.reKeyKeyPair(r, p))
 	case *kmip.ActivateRequest:

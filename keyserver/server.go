@@ -73,7 +73,7 @@ type Server struct {
 	changes sync.RWMutex
 	serial  atomic.Uint64 // of the newest object
 	parts   parts         // operations on data in parts
-	// generating bounds the key pairs that are made at a time: that takes a processor.
+	// generating bounds the key pairs, and keys by PBKDF2, that are made at a time: that takes a processor.
 	generating chan struct{}
 }
 

@@ -33,7 +33,7 @@ func limits(total int64, unit kmip.UsageLimitsUnit) kmip.Attribute {
 	return kmip.Attribute{Name: kmip.AttrUsageLimits, Value: kmip.UsageLimits{Total: total, Count: total * 2, Unit: unit}.TTLV()} // a client's count does not count
 }
 
-const everyUse = kmip.UsageEncrypt | kmip.UsageDecrypt | kmip.UsageMACGenerate | kmip.UsageMACVerify | kmip.UsageSign | kmip.UsageVerify
+const everyUse = kmip.UsageEncrypt | kmip.UsageDecrypt | kmip.UsageMACGenerate | kmip.UsageMACVerify | kmip.UsageSign | kmip.UsageVerify | kmip.UsageDeriveKey
 
 // aesKey registers an Active AES key.
 func aesKey(t testing.TB, c conn, more ...kmip.Attribute) string {
@@ -150,7 +150,7 @@ func TestServices_StatesAndDates(t *testing.T) {
 	}
 }
 
-func usage(t *testing.T, c conn, id string) int64 {
+func usage(t testing.TB, c conn, id string) int64 {
 	t.Helper()
 	got := must[*kmip.GetAttributesResponse](t, c, &kmip.GetAttributesRequest{UniqueIdentifier: id, Names: []string{kmip.AttrUsageLimits}})
 	u, err := kmip.ParseUsageLimits(got.Attributes[0].Value)

@@ -220,6 +220,8 @@ func WipePayload(p Payload) {
 		p.Object.Wipe()
 	case *GetResponse:
 		p.Object.Wipe()
+	case *DeriveKeyRequest:
+		p.Parameters.Data.Wipe()
 	case *RNGRetrieveResponse:
 		p.Data.Wipe()
 	case *EncryptRequest:

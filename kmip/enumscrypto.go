@@ -164,3 +164,36 @@ var namesUsageLimitsUnit = map[UsageLimitsUnit]string{
 
 // String gives the specification's name.
 func (e UsageLimitsUnit) String() string { return enumName(namesUsageLimitsUnit, e) }
+
+// DerivationMethod says how a key is made out of another one (KMIP 1.4, 9.1.3.2.21).
+type DerivationMethod uint32
+
+// The values of DerivationMethod.
+const (
+	DerivePBKDF2         DerivationMethod = 1
+	DeriveHASH           DerivationMethod = 2
+	DeriveHMAC           DerivationMethod = 3
+	DeriveENCRYPT        DerivationMethod = 4
+	DeriveNIST800108C    DerivationMethod = 5
+	DeriveNIST800108F    DerivationMethod = 6
+	DeriveNIST800108DPI  DerivationMethod = 7
+	DeriveAsymmetricKey  DerivationMethod = 8
+	DeriveAWSSignatureV4 DerivationMethod = 9  // since 2.0
+	DeriveHKDF           DerivationMethod = 10 // since 2.1
+)
+
+var namesDerivationMethod = map[DerivationMethod]string{
+	DerivePBKDF2:         "PBKDF2",
+	DeriveHASH:           "HASH",
+	DeriveHMAC:           "HMAC",
+	DeriveENCRYPT:        "ENCRYPT",
+	DeriveNIST800108C:    "NIST800-108-C",
+	DeriveNIST800108F:    "NIST800-108-F",
+	DeriveNIST800108DPI:  "NIST800-108-DPI",
+	DeriveAsymmetricKey:  "Asymmetric Key",
+	DeriveAWSSignatureV4: "AWS Signature Version 4",
+	DeriveHKDF:           "HKDF",
+}
+
+// String gives the specification's name.
+func (e DerivationMethod) String() string { return enumName(namesDerivationMethod, e) }

@@ -63,6 +63,8 @@ func TestResponse2_RoundTrip(t *testing.T) {
 			p.Template = nil
 		case *kmip.ReKeyResponse:
 			p.Template = nil
+		case *kmip.DeriveKeyResponse:
+			p.Template = nil
 		case *kmip.ReKeyKeyPairResponse:
 			p.PrivateTemplate, p.PublicTemplate = nil, nil
 		case *kmip.CreateKeyPairResponse:

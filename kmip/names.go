@@ -160,7 +160,7 @@ var allEnumerations = sync.OnceValue(func() map[ttlv.Tag]*nameTable {
 		TagAlternativeNameType: tableOf(map[uint32]string{1: "Uninterpreted Text String", 2: "URI", 3: "Object Serial Number", 4: "Email Address",
 			5: "DNS Name", 6: "X.500 Distinguished Name", 7: "IP Address"}),
 		TagCredentialType:         tableOf(map[uint32]string{1: "Username and Password", 2: "Device", 3: "Attestation", 4: "One Time Password", 5: "Hashed Password", 6: "Ticket"}),
-		TagDerivationMethod:       tableOf(map[uint32]string{1: "PBKDF2", 2: "HASH", 3: "HMAC", 4: "ENCRYPT", 5: "NIST800-108-C", 6: "NIST800-108-F", 7: "NIST800-108-DPI", 8: "Asymmetric Key", 9: "AWS Signature Version 4", 10: "HKDF"}),
+		TagDerivationMethod:       tableOf(namesDerivationMethod),
 		TagCertificateRequestType: tableOf(map[uint32]string{1: "CRMF", 2: "PKCS#10", 3: "PEM"}),
 		TagKeyCompressionType:     tableOf(map[uint32]string{1: "EC Public Key Type Uncompressed", 2: "EC Public Key Type X9.62 Compressed Prime", 3: "EC Public Key Type X9.62 Compressed Char2", 4: "EC Public Key Type X9.62 Hybrid"}),
 		TagKeyValueLocationType:   tableOf(map[uint32]string{1: "Uninterpreted Text String", 2: "URI"}),

@@ -54,6 +54,8 @@ func newRequest(op Operation) Payload {
 		return &CreateKeyPairRequest{}
 	case OpReKey:
 		return &ReKeyRequest{}
+	case OpDeriveKey:
+		return &DeriveKeyRequest{}
 	case OpReKeyKeyPair:
 		return &ReKeyKeyPairRequest{}
 	case OpSign:
@@ -133,6 +135,8 @@ func newResponse(op Operation) Payload {
 		return &CreateKeyPairResponse{}
 	case OpReKey:
 		return &ReKeyResponse{}
+	case OpDeriveKey:
+		return &DeriveKeyResponse{}
 	case OpReKeyKeyPair:
 		return &ReKeyKeyPairResponse{}
 	case OpSign:
@@ -165,7 +169,7 @@ func newResponse(op Operation) Payload {
 func Operations() []Operation {
 	return []Operation{OpCreate, OpRegister, OpLocate, OpGet, OpGetAttributes, OpGetAttributeList, OpAddAttribute,
 		OpModifyAttribute, OpDeleteAttribute, OpActivate, OpRevoke, OpDestroy, OpQuery, OpDiscoverVersions, OpRNGRetrieve, OpEncrypt, OpDecrypt,
-		OpCreateKeyPair, OpReKey, OpReKeyKeyPair, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck, OpGetUsageAllocation, OpObtainLease, OpArchive, OpRecover,
+		OpCreateKeyPair, OpReKey, OpReKeyKeyPair, OpDeriveKey, OpSign, OpSignatureVerify, OpMAC, OpMACVerify, OpRNGSeed, OpHash, OpCheck, OpGetUsageAllocation, OpObtainLease, OpArchive, OpRecover,
 		OpSetAttribute, OpAdjustAttribute, OpLog, OpInterop, OpPing}
 }
 
