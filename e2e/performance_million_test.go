@@ -88,7 +88,7 @@ func (r *rival) createAbove(n int64) func() []byte {
 // fillStore puts keys of the endpoint mysql into the store of a server that is down.
 func fillStore(b *testing.B, path string, objects int) {
 	b.Helper()
-	d, err := datadir.Open(path, slog.New(slog.DiscardHandler))
+	d, err := datadir.Open(context.Background(), path, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -28,9 +28,9 @@ func durable(b *testing.B) *keyservertest.Server {
 	if err != nil {
 		b.Fatal(err)
 	}
-	root := secret.Random(store.RootKeySize)
+	root := secret.Random(store.DataKeySize)
 	defer root.Wipe()
-	sealed, err := store.Sealed(disk, root)
+	sealed, err := store.Seal(disk, store.DataKey{Key: root})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type endpointCmd struct {
 func withService(p *process, dir string, fn func(admin.Service) error) error {
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
 	service, done, err := admin.Connect(p.ctx, dir, func() (*datadir.Dir, error) {
-		d, err := datadir.Open(dir, log)
+		d, err := datadir.Open(p.ctx, dir, rootSources(p, ""), log)
 		if err == nil {
 			d.Program = versionText()
 		}
@@ -38,7 +38,7 @@ func withService(p *process, dir string, fn func(admin.Service) error) error {
 	case errors.Is(err, datadir.ErrInUse):
 		return &failed{err: err, hint: "the server starts or stops just now, or its " + datadir.SocketFile + " was removed: try again, else restart it", code: exitUnreachable}
 	case err != nil:
-		return explainAccess(err, dir)
+		return explainRootKey(explainAccess(err, dir))
 	}
 	return errors.Join(explain(fn(service)), done())
 }

@@ -47,7 +47,8 @@ func (c *restoreCmd) Run(p *process) error {
 		return explainAccess(err, c.Data)
 	}
 	_, err = fmt.Fprintf(p.stdout, "restored %s from the backup of %s: %d objects, endpoints %s\n"+
-		"It has a new root key. Keys that were made after that moment are not in it; endpoints and certificates that were removed after it\n"+
+		"It has a new root key, in a file beside the store; 'dbkeyring root-key rotate' makes it one of another kind.\n"+
+		"Keys that were made after that moment are not in it; endpoints and certificates that were removed after it\n"+
 		"have access again: remove them again (dbkeyring endpoint list). Start it with: dbkeyring serve --data %s\n",
 		c.Data, s.Made.Format(time.RFC3339), s.Objects(), endpointNames(s), c.Data)
 	return err

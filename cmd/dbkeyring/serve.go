@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -30,12 +31,13 @@ import (
 const upkeepInterval = 12 * time.Hour
 
 type serveCmd struct {
-	dataFlag `embed:""`
-	Listen   string   `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
-	HTTPS    string   `name:"https-listen" placeholder:"ADDR" help:"Address to listen on for KMIP over HTTPS, too: TTLV, XML or JSON, posted to /kmip (default none)."`
-	Metrics  string   `name:"metrics-listen" placeholder:"ADDR" help:"Address to listen on for plain HTTP: /metrics for Prometheus, and /healthz. For 127.0.0.1, or a network of your own (default none)."`
-	San      []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
-	Versions []string `name:"kmip-versions" placeholder:"VERSION" sep:"," help:"A version of KMIP to speak, such as 1.4; others are refused. Repeat it, or separate by commas (default all: 1.0 to 1.4, 2.0, 2.1)."`
+	dataFlag       `embed:""`
+	Listen         string `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
+	HTTPS          string `name:"https-listen" placeholder:"ADDR" help:"Address to listen on for KMIP over HTTPS, too: TTLV, XML or JSON, posted to /kmip (default none)."`
+	Metrics        string `name:"metrics-listen" placeholder:"ADDR" help:"Address to listen on for plain HTTP: /metrics for Prometheus, and /healthz. For 127.0.0.1, or a network of your own (default none)."`
+	rootPhraseFlag `embed:""`
+	San            []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
+	Versions       []string `name:"kmip-versions" placeholder:"VERSION" sep:"," help:"A version of KMIP to speak, such as 1.4; others are refused. Repeat it, or separate by commas (default all: 1.0 to 1.4, 2.0, 2.1)."`
 }
 
 // Help is the long help.
@@ -61,9 +63,9 @@ func (c *serveCmd) Run(p *process) error {
 	if err != nil {
 		return &failed{err: err, code: exitUsage}
 	}
-	dir, created, err := datadir.OpenOrCreate(c.Data, log)
+	dir, created, err := datadir.OpenOrCreate(ctx, c.Data, rootSources(p, c.RootPhraseFile), log)
 	if err != nil {
-		return explainAccess(err, c.Data)
+		return explainRootKey(explainAccess(err, c.Data))
 	}
 	defer dir.Close() // a second time, after a clean end
 	dir.Program = versionText()
@@ -210,6 +212,16 @@ func (s *server) tls() *tls.Config {
 	})
 }
 
+// finishRotation goes on with a rotation of the root key that was cut off.
+func (s *server) finishRotation(ctx context.Context) {
+	switch n, err := s.dir.FinishRotation(ctx); {
+	case err != nil && ctx.Err() == nil:
+		s.log.Error("a rotation of the root key could not be brought to its end: the next start goes on", "error", err)
+	case err == nil && n > 0:
+		s.log.Info("brought a rotation of the root key to its end", "values", n)
+	}
+}
+
 // upkeepSafely is upkeep whose panic does not end the server.
 func (s *server) upkeepSafely(ctx context.Context, now time.Time) (err error) {
 	defer func() {
@@ -235,6 +247,9 @@ func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
 	defer tick.Stop()
 	heads := time.NewTicker(auditHeadInterval)
 	defer heads.Stop()
+	var rotation sync.WaitGroup
+	defer rotation.Wait()
+	rotation.Go(func() { s.finishRotation(ctx) })
 	for {
 		select {
 		case <-ctx.Done():

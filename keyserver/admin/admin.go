@@ -73,6 +73,10 @@ type Service interface {
 	// AuditHeads returns the places in the audit log that the server has kept elsewhere,
 	// its present end included.
 	AuditHeads(ctx context.Context) ([]audit.Head, error)
+	// RootKey tells the root key.
+	RootKey(ctx context.Context) (datadir.RootKey, error)
+	// RotateRootKey changes it, see [datadir.Dir.RotateRootKey].
+	RotateRootKey(ctx context.Context, r RotateRequest) (Rotated, error)
 	// Backup writes the content of a backup to w, see [datadir.Dir.Backup].
 	Backup(ctx context.Context, w io.Writer, key *secret.Bytes) (datadir.BackupSummary, error)
 }

@@ -26,7 +26,7 @@ var (
 
 func newDir(t *testing.T, path string) *datadir.Dir {
 	t.Helper()
-	d, _, err := datadir.OpenOrCreate(path, quiet)
+	d, _, err := datadir.OpenOrCreate(t.Context(), path, nil, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestService(t *testing.T) {
 
 func TestConnect(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data")
-	open := func() (*datadir.Dir, error) { return datadir.Open(path, quiet) }
+	open := func() (*datadir.Dir, error) { return datadir.Open(t.Context(), path, nil, quiet) }
 	if _, _, err := admin.Connect(ctx, path, open); !errors.Is(err, datadir.ErrNone) {
 		t.Errorf("no directory: %v", err)
 	}

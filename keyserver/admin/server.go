@@ -120,6 +120,8 @@ func Handler(s *Local) http.Handler {
 		}
 	})
 	mux.HandleFunc("POST "+backupPath, s.serveBackup)
+	mux.HandleFunc("GET "+rootKeyPath, func(w http.ResponseWriter, r *http.Request) { answer(w)(s.RootKey(r.Context())) })
+	mux.HandleFunc("POST "+rootKeyPath, s.serveRotate)
 	return mux
 }
 

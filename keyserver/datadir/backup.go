@@ -36,8 +36,11 @@ type BackupEndpoint struct {
 	Removed bool   `json:"removed,omitempty"`
 }
 
+// objectBucket is where the key server's objects are, by Unique Identifier.
+const objectBucket store.Bucket = "object"
+
 // Objects is how many objects there are, destroyed ones included.
-func (s *BackupSummary) Objects() int { return s.Entries["object"] }
+func (s *BackupSummary) Objects() int { return s.Entries[objectBucket] }
 
 // Brief is the summary without the lists, which may be long.
 func (s BackupSummary) Brief() BackupSummary {
@@ -145,7 +148,7 @@ func (d *Dir) collect(ctx context.Context, to io.Writer, key *secret.Bytes) (s B
 	d.auditMu.Unlock()
 	err = d.Store.View(func(r store.Reader) error {
 		s.Made, s.Program = time.Now().UTC(), d.Program
-		w, err := backup.NewWriter(to, key, backup.Manifest{Made: s.Made, Program: s.Program, Format: format, AuditHead: s.AuditHead})
+		w, err := backup.NewWriter(to, key, backup.Manifest{Made: s.Made, Program: s.Program, Format: backupFormat, AuditHead: s.AuditHead})
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package datadir
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,28 +9,26 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/dbkeyring/dbkeyring/internal/atomicfile"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+	"github.com/dbkeyring/dbkeyring/keyserver/rootkey"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
-	"github.com/dbkeyring/dbkeyring/secret"
 )
 
 // The note that the directory is complete lies unencrypted in the store.
 const (
 	formatBucket store.Bucket = "format"
 	formatKey                 = "version"
-	format                    = "1"
+	format                    = "2"
+	formatBefore              = "1" // the root key sealed the values itself, see recordKey
 
 	// restoringKey is there until a restore into the directory is complete.
 	restoringKey = "restoring"
 )
 
-const rootKeyType = "DBKEYRING ROOT KEY"
-
 // create makes a data directory in a folder that is empty or not there.
-func create(path string, log *slog.Logger, now time.Time) (*Dir, error) {
+func create(ctx context.Context, path string, roots rootkey.Sources, log *slog.Logger, now time.Time) (*Dir, error) {
 	path, err := absolute(path)
 	if err != nil {
 		return nil, err
@@ -46,15 +43,15 @@ func create(path string, log *slog.Logger, now time.Time) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{Path: path, log: log}
-	if err := d.fill(raw, now); err != nil {
+	d := newDir(path, roots, log)
+	if err := d.fill(ctx, raw, now); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the data directory %s: %w", path, err), raw.Close())
 	}
 	return d, nil
 }
 
 // fill makes everything in the directory; the note that it is complete comes last.
-func (d *Dir) fill(raw *bolt.Store, now time.Time) error {
+func (d *Dir) fill(ctx context.Context, raw *bolt.Store, now time.Time) error {
 	ca, err := pki.NewCA(now)
 	if err != nil {
 		return err
@@ -62,16 +59,10 @@ func (d *Dir) fill(raw *bolt.Store, now time.Time) error {
 	if err := ca.Save(d.file(caCertFile), d.file(caKeyFile)); err != nil {
 		return err
 	}
-	root := secret.Random(store.RootKeySize)
-	defer root.Wipe()
-	if err := saveRootKey(d.file(rootKeyFile), root); err != nil {
+	if err := d.newRoot(ctx, raw, now); err != nil {
 		return err
 	}
-	sealed, err := store.Sealed(raw, root)
-	if err != nil {
-		return err
-	}
-	if err := d.use(sealed, ca); err != nil {
+	if err := d.use(ca); err != nil {
 		return err
 	}
 	if err := d.addAdmin(now); err != nil {
@@ -130,34 +121,8 @@ func checkComplete(raw store.Store, path string) error {
 		return fmt.Errorf("the data directory %s is half restored: 'dbkeyring restore' was interrupted there. Remove what is in it, then restore again", path)
 	case version == "":
 		return fmt.Errorf("the data directory %s is half made: its first start was interrupted, before any key was kept in it. Remove what is in it, then start again", path)
-	case version != format:
+	case version != format && version != formatBefore:
 		return fmt.Errorf("the data directory %s has format %s, and this program knows %s. Use the version of dbkeyring that made it, or a later one", path, version, format)
 	}
 	return nil
-}
-
-func saveRootKey(file string, root *secret.Bytes) error {
-	text := pem.EncodeToMemory(&pem.Block{Type: rootKeyType, Bytes: root.Reveal()})
-	defer secret.Wipe(text)
-	return atomicfile.WriteFile(file, text, 0o600)
-}
-
-func loadRootKey(file string) (*secret.Bytes, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the root key %s can be read by others (mode %#o). Run: chmod 600 %s", file, info.Mode().Perm(), file)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	defer secret.Wipe(text)
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != rootKeyType || len(block.Bytes) != store.RootKeySize {
-		return nil, fmt.Errorf("%s is no root key of %d bytes", file, store.RootKeySize)
-	}
-	return secret.Take(block.Bytes), nil
 }

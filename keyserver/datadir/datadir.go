@@ -2,7 +2,8 @@
 // made, and what is checked before it is used.
 //
 //	store.db                 objects and endpoints, encrypted under the root key
-//	root_key.pem             the root key: without it the store cannot be read
+//	root_key.pem             the root key, if it is a file's: without it the store
+//	                         cannot be read
 //	ca_certificate.pem       the CA that signs server and clients, and its key;
 //	ca_key.pem               renewed at start when it is time
 //	server_certificate.pem   renewed at start and daily when it is time
@@ -22,6 +23,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +34,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
+	"github.com/dbkeyring/dbkeyring/keyserver/rootkey"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
 )
@@ -75,6 +78,14 @@ type Dir struct {
 	Audit     *audit.Log
 	Program   string // version of this program, for the manifest of a backup
 
+	roots    rootkey.Sources
+	raw      store.Store   // without encryption
+	sealed   *store.Sealed // the same as Store
+	rotation sync.Mutex    // held while the root key is changed; guards rootKey
+	rootKey  rootkey.Key   // open; nil: it seals the values itself
+	rootMu   sync.Mutex
+	root     RootKey
+
 	auditMu   sync.Mutex
 	auditHead audit.Head // the newest that was kept
 	closed    bool
@@ -91,9 +102,19 @@ func absolute(dir string) (string, error) {
 	return abs, nil
 }
 
-// Open opens the data directory at path. ErrNone: there is none, or an empty
-// folder. ErrInUse: another process has it open.
-func Open(path string, log *slog.Logger) (*Dir, error) {
+// newDir is a directory that has nothing open. roots are the kinds of root key besides
+// that of a file.
+func newDir(path string, roots rootkey.Sources, log *slog.Logger) *Dir {
+	d := &Dir{Path: path, roots: rootkey.Sources{}, log: log}
+	maps.Copy(d.roots, roots)
+	d.roots[rootkey.KindFile] = rootkey.File{Beside: d.file(rootKeyFile)}
+	return d
+}
+
+// Open opens the data directory at path, with roots for the kinds of root key besides
+// that of a file. ErrNone: there is none, or an empty folder. ErrInUse: another process
+// has it open. [rootkey.ErrWrong]: it has another root key.
+func Open(ctx context.Context, path string, roots rootkey.Sources, log *slog.Logger) (*Dir, error) {
 	path, err := absolute(path)
 	if err != nil {
 		return nil, err
@@ -109,8 +130,8 @@ func Open(path string, log *slog.Logger) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dir{Path: path, log: log}
-	if err := d.load(raw); err != nil {
+	d := newDir(path, roots, log)
+	if err := d.load(ctx, raw); err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
 	return d, nil
@@ -118,12 +139,12 @@ func Open(path string, log *slog.Logger) (*Dir, error) {
 
 // OpenOrCreate opens the data directory at path, and makes it if there is none.
 // created says so.
-func OpenOrCreate(path string, log *slog.Logger) (d *Dir, created bool, err error) {
-	d, err = Open(path, log)
+func OpenOrCreate(ctx context.Context, path string, roots rootkey.Sources, log *slog.Logger) (d *Dir, created bool, err error) {
+	d, err = Open(ctx, path, roots, log)
 	if !errors.Is(err, ErrNone) {
 		return d, false, err
 	}
-	d, err = create(path, log, time.Now())
+	d, err = create(ctx, path, roots, log, time.Now())
 	return d, true, err
 }
 
@@ -179,28 +200,26 @@ func openStore(path string) (*bolt.Store, error) {
 }
 
 // load opens what lies beside the store.
-func (d *Dir) load(raw *bolt.Store) error {
+func (d *Dir) load(ctx context.Context, raw *bolt.Store) error {
 	if err := checkComplete(raw, d.Path); err != nil {
 		return err
 	}
-	root, err := loadRootKey(d.file(rootKeyFile))
-	ca, caErr := pki.LoadCA(d.file(caCertFile), d.file(caKeyFile))
-	if err := errors.Join(err, caErr); err != nil {
+	ca, err := pki.LoadCA(d.file(caCertFile), d.file(caKeyFile))
+	if err != nil {
 		return fmt.Errorf("the data directory %s is incomplete: %w. Restore what is missing from a backup", d.Path, err)
 	}
-	defer root.Wipe()
-	sealed, err := store.Sealed(raw, root)
-	if err != nil {
-		return fmt.Errorf("open %s with %s: %w", d.file(storeFile), d.file(rootKeyFile), err)
+	if err := d.unlock(ctx, raw); err != nil {
+		return err
 	}
 	if ca, err = d.renewCA(ca, time.Now()); err != nil {
 		return err
 	}
-	return d.use(sealed, ca)
+	return d.use(ca)
 }
 
 // use takes the opened parts into d.
-func (d *Dir) use(s store.Store, ca *pki.CA) error {
+func (d *Dir) use(ca *pki.CA) error {
+	s := d.sealed
 	endpoints, err := endpoint.Open(s)
 	if err != nil {
 		return err
@@ -228,7 +247,13 @@ func (d *Dir) Close() error {
 		return nil
 	}
 	d.closed = true
-	return errors.Join(d.KeepAuditHead(context.Background()), d.Audit.Close(), d.Store.Close())
+	err := errors.Join(d.KeepAuditHead(context.Background()), d.Audit.Close(), d.Store.Close())
+	d.rotation.Lock() // one that goes on finds the store closed
+	defer d.rotation.Unlock()
+	if d.rootKey != nil {
+		d.rootKey.Wipe()
+	}
+	return err
 }
 
 // StoreSize returns the size of the store's file in bytes.

@@ -15,7 +15,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
-	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/keyserver/rootkey"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/storetest"
 )
 
@@ -25,7 +25,7 @@ var quiet = slog.New(slog.DiscardHandler)
 func made(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data")
-	d, created, err := datadir.OpenOrCreate(path, quiet)
+	d, created, err := datadir.OpenOrCreate(t.Context(), path, nil, quiet)
 	if err != nil || !created {
 		t.Fatalf("created %v, %v", created, err)
 	}
@@ -41,7 +41,7 @@ func made(t *testing.T) string {
 
 func open(t *testing.T, path string) *datadir.Dir {
 	t.Helper()
-	d, err := datadir.Open(path, quiet)
+	d, err := datadir.Open(t.Context(), path, nil, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestCreateAndOpen(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if _, err := datadir.Open(path, quiet); !errors.Is(err, datadir.ErrInUse) || !strings.Contains(err.Error(), path) {
+	if _, err := datadir.Open(t.Context(), path, nil, quiet); !errors.Is(err, datadir.ErrInUse) || !strings.Contains(err.Error(), path) {
 		t.Errorf("opened twice: %v", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestOpen_Refusals(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(path, "root_key.pem"), text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "root_key.pem: " + store.ErrRootKey.Error()},
+		}, "root_key.pem: " + rootkey.ErrWrong.Error()},
 		{"ReadableRootKey", func(t *testing.T, path string) {
 			if err := os.Chmod(filepath.Join(path, "root_key.pem"), 0o640); err != nil {
 				t.Fatal(err)
@@ -147,7 +147,7 @@ func TestOpen_Refusals(t *testing.T) {
 			path := made(t)
 			tt.spoil(t, path)
 			for range 2 { // and the first refusal left nothing locked
-				d, _, err := datadir.OpenOrCreate(path, quiet)
+				d, _, err := datadir.OpenOrCreate(t.Context(), path, nil, quiet)
 				if err == nil {
 					d.Close()
 				}
@@ -162,7 +162,7 @@ func TestOpen_Refusals(t *testing.T) {
 func TestOpen_None(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none")
 	for range 2 {
-		if _, err := datadir.Open(path, quiet); !errors.Is(err, datadir.ErrNone) {
+		if _, err := datadir.Open(t.Context(), path, nil, quiet); !errors.Is(err, datadir.ErrNone) {
 			t.Errorf("open %s: %v", path, err)
 		}
 		if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -172,7 +172,7 @@ func TestOpen_None(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(path, "lost+found"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	d, created, err := datadir.OpenOrCreate(path, quiet)
+	d, created, err := datadir.OpenOrCreate(t.Context(), path, nil, quiet)
 	if err != nil || !created {
 		t.Fatalf("an empty file system: %v, %v", created, err)
 	}

@@ -29,9 +29,12 @@ func Inspect(r *backup.Reader) (BackupSummary, error) {
 	return s, err
 }
 
+// backupFormat is that of what a backup holds, which is not encrypted under a root key.
+const backupFormat = "1"
+
 func checkFormat(of string) error {
-	if of != format {
-		return fmt.Errorf("the backup is of a data directory of format %s, and this program knows %s. Use the version of dbkeyring that made it, or a later one", of, format)
+	if of != backupFormat {
+		return fmt.Errorf("the backup is of a data directory of format %s, and this program knows %s. Use the version of dbkeyring that made it, or a later one", of, backupFormat)
 	}
 	return nil
 }
@@ -57,7 +60,7 @@ func Restore(ctx context.Context, path string, r *backup.Reader, log *slog.Logge
 	if err != nil {
 		return errors.Join(err, undo())
 	}
-	d := &Dir{Path: path, log: log}
+	d := newDir(path, nil, log)
 	if err = d.restore(ctx, raw, r, check); err != nil {
 		return errors.Join(fmt.Errorf("restore into %s: %w. Nothing was left there", path, err), raw.Close(), undo())
 	}
@@ -94,15 +97,11 @@ func (d *Dir) restore(ctx context.Context, raw *bolt.Store, r *backup.Reader, ch
 	if err != nil {
 		return err
 	}
-	root := secret.Random(store.RootKeySize)
-	defer root.Wipe()
-	if err := saveRootKey(d.file(rootKeyFile), root); err != nil {
+	if err := d.newRoot(ctx, raw, time.Now()); err != nil {
 		return err
 	}
-	sealed, err := store.Sealed(raw, root)
-	if err != nil {
-		return err
-	}
+	sealed := d.sealed
+	defer d.rootKey.Wipe()
 	in := &restorer{ctx: ctx, d: d, to: sealed}
 	defer in.wipe()
 	totals, err := r.Each(in)

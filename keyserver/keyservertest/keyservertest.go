@@ -59,9 +59,9 @@ func New(t testing.TB, options ...Option) *Server {
 		option(&s.o)
 	}
 	if s.o.Store == nil {
-		root := secret.Random(store.RootKeySize)
+		root := secret.Random(store.DataKeySize)
 		t.Cleanup(root.Wipe)
-		sealed, err := store.Sealed(memory.New(), root)
+		sealed, err := store.Seal(memory.New(), store.DataKey{Key: root})
 		s.check(err)
 		t.Cleanup(func() { sealed.Close() })
 		s.o.Store = sealed

@@ -10,78 +10,131 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// RootKeySize is the size of a root key in bytes.
-const RootKeySize = 32
+// DataKeySize is the size of a data key in bytes.
+const DataKeySize = 32
+
+// DataKey is a key that values are sealed under, of [DataKeySize] bytes. Its number is
+// written beside each value that is. Number 0 is the only one that a store had before
+// data keys could be changed.
+type DataKey struct {
+	Number uint32
+	Key    *secret.Bytes
+}
 
 var (
-	// ErrRootKey: the store was sealed with another root key.
-	ErrRootKey = errors.New("the root key is not the one that the key store was encrypted with")
+	// ErrDataKey: the store was sealed with another key.
+	ErrDataKey = errors.New("the key is not the one that the key store was encrypted with")
 	// ErrSealBroken: a value is not what was written under its key.
 	ErrSealBroken = errors.New("a value in the key store is damaged, or was put there by something else")
 )
 
 // A sealed value is
 //
-//	1 byte   version, sealVersion
+//	1 byte   version: numbered, or unnumbered and without the next field
+//	4 bytes  number of the data key, big-endian
 //	16 bytes salt, random
 //	12 bytes nonce, random
-//	n + 16   AES-256-GCM under HMAC-SHA256(root key, salt), authenticating
-//	         version, bucket and key besides
+//	n + 16   AES-256-GCM under HMAC-SHA256(data key, salt), authenticating
+//	         version, number, bucket and key besides
 //
 // A key of its own for each value lifts GCM's limit of 2^32 random nonces.
 const (
-	sealVersion = 1
-	saltSize    = 16
-	nonceSize   = 12
-	sealHeader  = 1 + saltSize + nonceSize
+	unnumbered = 1
+	numbered   = 2
+	numberSize = 4
+	saltSize   = 16
+	nonceSize  = 12
 )
 
-// Where the proof that a root key is the right one lies, and what it says.
+// Where the proof that a data key is the right one lies, and what it says.
 const (
 	sealBucket Bucket = "seal"
 	sealKey           = "check"
 	sealText          = "dbkeyring key store"
 )
 
-// Sealed encrypts what lies in s: every value, and each is bound to its bucket
-// and key, so that values cannot be exchanged for one another. Keys (identifiers
-// and names) stay readable, and that a value is missing or old is not noticed.
-//
-// The root key has RootKeySize bytes and stays the caller's. A wrong one is
-// ErrRootKey. Closing the sealed store closes s.
-func Sealed(s Store, rootKey *secret.Bytes) (Store, error) {
-	if rootKey.Len() != RootKeySize {
-		return nil, fmt.Errorf("a root key has %d bytes, not %d", RootKeySize, rootKey.Len())
+// Sealed is a store that encrypts what lies in another one: every value, and each is
+// bound to its bucket and key, so that values cannot be exchanged for one another. Keys
+// (identifiers and names) stay readable, and that a value is missing or old is not
+// noticed. Closing it closes the other one.
+type Sealed struct {
+	inner Store
+
+	mu      sync.RWMutex // a reader may still be busy when Close wipes the keys
+	keys    map[uint32]*secret.Bytes
+	current uint32 // seals
+	oldest  uint32 // that a value may be under; those before are for readers of old
+}
+
+// Seal opens s with its data keys, which stay the caller's: the last one seals what is
+// written, all of them open. If they are not those of s it is ErrDataKey.
+func Seal(s Store, keys ...DataKey) (*Sealed, error) {
+	x := &Sealed{inner: s, keys: make(map[uint32]*secret.Bytes)}
+	for _, k := range keys {
+		if err := x.Use(k); err != nil {
+			return nil, errors.Join(err, x.wipe())
+		}
 	}
-	x := &sealed{inner: s, root: rootKey.Clone()}
 	if err := x.check(); err != nil {
-		x.root.Wipe()
-		return nil, err
+		return nil, errors.Join(err, x.wipe())
 	}
 	return x, nil
 }
 
-type sealed struct {
-	inner Store
-
-	mu   sync.RWMutex // a reader may still be busy when Close wipes the root key
-	root *secret.Bytes
+// Use seals with another key from now on. Values under the others can still be read
+// until the store is closed.
+func (s *Sealed) Use(k DataKey) error {
+	if k.Key.Len() != DataKeySize {
+		return fmt.Errorf("a data key has %d bytes, not %d", DataKeySize, k.Key.Len())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.keys) > 0 && k.Number <= s.current {
+		return fmt.Errorf("data key %d comes after number %d", k.Number, s.current)
+	}
+	s.keys[k.Number], s.current = k.Key.Clone(), k.Number
+	return nil
 }
 
-// check proves the root key against what the store's first opening left there.
-func (s *sealed) check() error {
+// DataKeys returns copies of all keys that values may be under, the current one last.
+// There is none when the store is closed.
+func (s *Sealed) DataKeys() (keys []DataKey) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, n := range slices.Sorted(maps.Keys(s.keys)) {
+		if n < s.oldest {
+			continue
+		}
+		keys = append(keys, DataKey{n, s.keys[n].Clone()})
+	}
+	return keys
+}
+
+func (s *Sealed) wipe() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.keys {
+		k.Wipe()
+	}
+	clear(s.keys)
+	return nil
+}
+
+// check proves the data keys against what the store's first opening left there.
+func (s *Sealed) check() error {
 	var found bool
 	err := s.View(func(tx Reader) error {
 		_, ok, err := tx.Get(sealBucket, sealKey)
 		found = ok
 		if errors.Is(err, ErrSealBroken) {
-			return ErrRootKey
+			return ErrDataKey
 		}
 		return err
 	})
@@ -92,7 +145,7 @@ func (s *sealed) check() error {
 }
 
 // View implements [Store]. What was opened is wiped when fn returns.
-func (s *sealed) View(fn func(Reader) error) error {
+func (s *Sealed) View(fn func(Reader) error) error {
 	return s.inner.View(func(tx Reader) error {
 		r := &sealedReader{s: s, tx: tx}
 		defer r.wipe()
@@ -101,7 +154,7 @@ func (s *sealed) View(fn func(Reader) error) error {
 }
 
 // Update implements [Store]. What was opened is wiped when fn returns.
-func (s *sealed) Update(ctx context.Context, fn func(Writer) error) error {
+func (s *Sealed) Update(ctx context.Context, fn func(Writer) error) error {
 	return s.inner.Update(ctx, func(tx Writer) error {
 		w := &sealedWriter{sealedReader{s: s, tx: tx}, tx}
 		defer w.wipe()
@@ -110,16 +163,10 @@ func (s *sealed) Update(ctx context.Context, fn func(Writer) error) error {
 }
 
 // Close implements [Store].
-func (s *sealed) Close() error {
-	err := s.inner.Close()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.root.Wipe()
-	return err
-}
+func (s *Sealed) Close() error { return errors.Join(s.inner.Close(), s.wipe()) }
 
 type sealedReader struct {
-	s      *sealed
+	s      *Sealed
 	tx     Reader
 	opened [][]byte // what Get has given out
 }
@@ -176,29 +223,55 @@ func (w *sealedWriter) Put(b Bucket, key string, value []byte) error {
 
 func (w *sealedWriter) Delete(b Bucket, key string) error { return w.tx.Delete(b, key) }
 
-func (s *sealed) seal(b Bucket, key string, value []byte) ([]byte, error) {
-	box := make([]byte, sealHeader, sealHeader+len(value)+16)
-	box[0] = sealVersion
-	rand.Read(box[1:sealHeader]) // never fails
-	gcm, err := s.cipher(box[1 : 1+saltSize])
+func (s *Sealed) seal(b Bucket, key string, value []byte) ([]byte, error) {
+	s.mu.RLock()
+	number := s.current
+	s.mu.RUnlock()
+	box := make([]byte, 0, 1+numberSize+saltSize+nonceSize+len(value)+16)
+	if number == 0 {
+		box = append(box, unnumbered)
+	} else {
+		box = binary.BigEndian.AppendUint32(append(box, numbered), number)
+	}
+	head := len(box)
+	box = box[:head+saltSize+nonceSize]
+	rand.Read(box[head:]) // never fails
+	gcm, err := s.cipher(number, box[head:head+saltSize])
 	if err != nil {
 		return nil, err
 	}
-	return gcm.Seal(box, box[1+saltSize:sealHeader], value, associated(b, key)), nil
+	return gcm.Seal(box, box[head+saltSize:], value, associated(box[:head], b, key)), nil
 }
 
-func (s *sealed) open(b Bucket, key string, box []byte) ([]byte, error) {
-	if len(box) < sealHeader {
-		return nil, fmt.Errorf("%s %q: %w", b, key, ErrSealBroken)
+// numberOf returns the number of the data key that box is sealed under, and how long
+// the field is with the version before it.
+func numberOf(box []byte) (number uint32, head int, err error) {
+	head = 1
+	if len(box) > 0 && box[0] == numbered {
+		head = 1 + numberSize
 	}
-	if box[0] != sealVersion {
-		return nil, fmt.Errorf("%s %q: %w (version %d, of which this program knows %d)", b, key, ErrSealBroken, box[0], sealVersion)
+	switch {
+	case len(box) < head+saltSize+nonceSize:
+		return 0, 0, ErrSealBroken
+	case box[0] == numbered:
+		return binary.BigEndian.Uint32(box[1:]), head, nil
+	case box[0] == unnumbered:
+		return 0, head, nil
 	}
-	gcm, err := s.cipher(box[1 : 1+saltSize])
+	return 0, 0, fmt.Errorf("%w (version %d, of which this program knows %d)", ErrSealBroken, box[0], numbered)
+}
+
+func (s *Sealed) open(b Bucket, key string, box []byte) ([]byte, error) {
+	number, head, err := numberOf(box)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s %q: %w", b, key, err)
 	}
-	plain, err := gcm.Open(nil, box[1+saltSize:sealHeader], box[sealHeader:], associated(b, key))
+	gcm, err := s.cipher(number, box[head:head+saltSize])
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", b, key, err)
+	}
+	text := head + saltSize + nonceSize
+	plain, err := gcm.Open(nil, box[head+saltSize:text], box[text:], associated(box[:head], b, key))
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", b, key, ErrSealBroken)
 	}
@@ -209,14 +282,17 @@ func (s *sealed) open(b Bucket, key string, box []byte) ([]byte, error) {
 }
 
 // cipher returns the cipher of one value.
-func (s *sealed) cipher(salt []byte) (cipher.AEAD, error) {
+func (s *Sealed) cipher(number uint32, salt []byte) (cipher.AEAD, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	root := s.root.Reveal()
-	if len(root) != RootKeySize {
+	if len(s.keys) == 0 {
 		return nil, ErrClosed
 	}
-	mac := hmac.New(sha256.New, root)
+	data := s.keys[number]
+	if data == nil {
+		return nil, fmt.Errorf("%w (it names data key %d, which there is none of)", ErrSealBroken, number)
+	}
+	mac := hmac.New(sha256.New, data.Reveal())
 	mac.Write(salt)
 	var derived [sha256.Size]byte
 	mac.Sum(derived[:0])
@@ -228,11 +304,11 @@ func (s *sealed) cipher(salt []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// associated is what the seal binds a value to: version, bucket and key, each of
-// which has one beginning and one end.
-func associated(b Bucket, key string) []byte {
-	a := make([]byte, 0, 1+binary.MaxVarintLen64+len(b)+len(key))
-	a = append(a, sealVersion)
+// associated is what the seal binds a value to: head, which is version and number,
+// bucket and key, each of which has one beginning and one end.
+func associated(head []byte, b Bucket, key string) []byte {
+	a := make([]byte, 0, len(head)+binary.MaxVarintLen64+len(b)+len(key))
+	a = append(a, head...)
 	a = binary.AppendUvarint(a, uint64(len(b)))
 	a = append(a, b...)
 	return append(a, key...)

@@ -14,7 +14,7 @@ import (
 
 func seal(t *testing.T, s store.Store, root *secret.Bytes) store.Store {
 	t.Helper()
-	x, err := store.Sealed(s, root)
+	x, err := store.Seal(s, store.DataKey{Key: root})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func seal(t *testing.T, s store.Store, root *secret.Bytes) store.Store {
 
 func TestSealed(t *testing.T) {
 	storetest.Test(t, func(t *testing.T) store.Store {
-		root := secret.Random(store.RootKeySize)
+		root := secret.Random(store.DataKeySize)
 		defer root.Wipe()
 		return seal(t, memory.New(), root)
 	})
@@ -33,10 +33,10 @@ func TestSealed_RootKey(t *testing.T) {
 	inner, root, other := memory.New(), secret.Random(32), secret.Random(32)
 	s := seal(t, inner, root)
 	storetest.Put(t, s, "b", "k", "v")
-	if _, err := store.Sealed(inner, other); !errors.Is(err, store.ErrRootKey) {
+	if _, err := store.Seal(inner, store.DataKey{Key: other}); !errors.Is(err, store.ErrDataKey) {
 		t.Errorf("another root key: %v", err)
 	}
-	if _, err := store.Sealed(inner, secret.Random(16)); err == nil {
+	if _, err := store.Seal(inner, store.DataKey{Key: secret.Random(16)}); err == nil {
 		t.Error("a root key of 16 bytes was taken")
 	}
 	again := seal(t, inner, root)
