@@ -47,7 +47,7 @@ func (k *KeyBlock) encodeValue(w *ttlv.Writer, v Version) {
 		km := w.Begin(TagKeyMaterial)
 		w.ByteString(TagKey, k.Material.Reveal())
 		w.End(km)
-	} else if k.Format.Transparent() {
+	} else if k.Format.hasFields() {
 		km := w.Begin(TagKeyMaterial)
 		w.Fields(k.Material.Reveal())
 		w.End(km)
@@ -70,7 +70,7 @@ func (k *KeyBlock) encodeValue(w *ttlv.Writer, v Version) {
 const keyNotCompressed = 1
 
 func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
-	wrapped := false
+	wrapped, fields := false, false
 	for s := r.Structure(); s.Next(); {
 		switch s.Tag() {
 		case TagKeyFormatType:
@@ -80,7 +80,7 @@ func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
 				k.Material.Wipe()
 				k.Material = secret.Copy(s.ByteString())
 			} else {
-				k.decodeFields(s.Structure())
+				fields = k.decodeFields(s.Structure())
 			}
 		case TagCryptographicAlgorithm:
 			k.Algorithm = CryptographicAlgorithm(s.Enumeration())
@@ -99,7 +99,15 @@ func decodeKeyBlock(r *ttlv.Reader) (k KeyBlock) {
 	if wrapped != (k.Wrapping != nil) {
 		r.Fail(fmt.Errorf("%w: a Key Value is bytes if there is Key Wrapping Data, and a structure if not", ttlv.ErrField))
 	}
+	if !wrapped && k.Material != nil && fields != k.Format.hasFields() { // the bytes of one are not those of the other
+		r.Fail(Errorf(ReasonKeyFormatTypeNotSupported, "the Key Material does not have the form of its Key Format Type"))
+	}
 	return k
+}
+
+// hasFields says whether the material of this format is a structure of more than a Key.
+func (f KeyFormatType) hasFields() bool {
+	return f.Transparent() && f != KeyFormatTransparentSymmetricKey
 }
 
 // Transparent says whether the material of this format is a structure (KMIP 1.4, 2.1.7).
@@ -108,8 +116,8 @@ func (f KeyFormatType) Transparent() bool {
 }
 
 // decodeFields reads the fields of a Key Value, whose material is bytes, or a structure in the
-// transparent formats.
-func (k *KeyBlock) decodeFields(s *ttlv.Reader) {
+// transparent formats. It returns whether the material is the fields of such a structure.
+func (k *KeyBlock) decodeFields(s *ttlv.Reader) (fields bool) {
 	for s.Next() {
 		switch {
 		case s.Tag() == TagAttribute && s.Edition() < 2:
@@ -120,10 +128,10 @@ func (k *KeyBlock) decodeFields(s *ttlv.Reader) {
 			s.Unexpected()
 		case s.Type() == ttlv.ByteString:
 			k.Material.Wipe()
-			k.Material = secret.Copy(s.ByteString())
-		case k.Format.Transparent() && k.Format != KeyFormatTransparentSymmetricKey:
+			k.Material, fields = secret.Copy(s.ByteString()), false
+		case k.Format.hasFields():
 			k.Material.Wipe()
-			k.Material = secret.Copy(s.Fields())
+			k.Material, fields = secret.Copy(s.Fields()), true
 		default:
 			for m := s.Structure(); m.Next(); {
 				if m.Tag() != TagKey {
@@ -131,8 +139,9 @@ func (k *KeyBlock) decodeFields(s *ttlv.Reader) {
 					break
 				}
 				k.Material.Wipe()
-				k.Material = secret.Copy(m.ByteString())
+				k.Material, fields = secret.Copy(m.ByteString()), false
 			}
 		}
 	}
+	return fields
 }
