@@ -56,7 +56,8 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 	return &kmip.GetResponse{ObjectType: o.Type, UniqueIdentifier: o.ID, Object: out}, nil
 }
 
-// mustContent reads the key bytes of an object that has some.
+// mustContent reads the key bytes of an object that has some, which is what counts as a
+// use of it.
 func (s *Server) mustContent(r *request, o *object.Object) (*secret.Bytes, error) {
 	content, ok, err := s.content(r, o.ID)
 	if err != nil {
@@ -68,6 +69,7 @@ func (s *Server) mustContent(r *request, o *object.Object) (*secret.Bytes, error
 		}
 		return nil, fmt.Errorf("object %s: %w", o.ID, errNoContent)
 	}
+	s.usage.Note(o.ID, r.who.Name, r.now)
 	return content, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/keyserver/usage"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
 )
@@ -73,6 +74,7 @@ type Server struct {
 	changes sync.RWMutex
 	serial  atomic.Uint64 // of the newest object
 	parts   parts         // operations on data in parts
+	usage   *usage.Log
 	// generating bounds the key pairs, and keys by PBKDF2, that are made at a time: that takes a processor.
 	generating chan struct{}
 }
@@ -94,7 +96,7 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{o: o, log: o.Log, now: o.Now, store: o.Store, index: newIndex(), generating: make(chan struct{}, maxGenerating)}
+	s := &Server{o: o, log: o.Log, now: o.Now, store: o.Store, index: newIndex(), usage: usage.New(o.Store), generating: make(chan struct{}, maxGenerating)}
 	s.parts = parts{timeout: partTimeout, waiting: make(map[string]*unfinished), count: make(map[string]int)}
 	if err := s.load(keptDecoded); err != nil {
 		return nil, fmt.Errorf("read the objects of the key store: %w", err)

@@ -2,11 +2,13 @@ package keyserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/keyserver/usage"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
@@ -232,7 +234,7 @@ func (tx *transaction) commit(ctx context.Context) error {
 func (c *change) write(w store.Writer, content *secret.Bytes) error {
 	switch {
 	case c.next.Destroyed():
-		if err := w.Delete(materialBucket, c.id); err != nil {
+		if err := errors.Join(w.Delete(materialBucket, c.id), usage.Forget(w, c.id)); err != nil {
 			return err
 		}
 	case content != nil:

@@ -27,6 +27,7 @@ import (
 type keyCmd struct {
 	List     keyListCmd     `cmd:"" help:"List the objects that the client may see."`
 	Show     keyShowCmd     `cmd:"" help:"Show an object's state, dates and names."`
+	Usage    keyUsageCmd    `cmd:"" help:"Tell which clients used an object last, and when."`
 	Activate keyActivateCmd `cmd:"" help:"Make Pre-Active objects Active."`
 	Revoke   keyRevokeCmd   `cmd:"" help:"Take objects out of use: databases may lose access to their data."`
 	Destroy  keyDestroyCmd  `cmd:"" help:"Delete objects for good: what is encrypted with them is lost."`

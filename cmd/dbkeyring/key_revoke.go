@@ -14,6 +14,7 @@ type keyRevokeCmd struct {
 	Reason      string   `required:"" enum:"unspecified,key-compromise,affiliation-changed,superseded,cessation-of-operation,privilege-withdrawn" placeholder:"REASON" help:"One of: ${enum}. key-compromise makes the objects Compromised, all others Deactivated."`
 	Message     string   `placeholder:"TEXT" help:"A remark that is kept with the objects."`
 	Yes         bool     `help:"Do not ask."`
+	DryRun      bool     `name:"dry-run" help:"Only tell who uses the objects, and what would happen. Needs --data."`
 	clientFlags `embed:""`
 }
 
@@ -45,6 +46,13 @@ func occurrence(ctx context.Context, client *kmipclient.Client, id string) time.
 // Run revokes objects.
 func (c *keyRevokeCmd) Run(p *process) error {
 	code := reasonCode(c.Reason)
+	if c.DryRun {
+		done := "Deactivated: it protects nothing new. Get still gives it out; databases that are told to refuse inactive keys lose access to their data"
+		if code == kmip.RevocationKeyCompromise {
+			done = "Compromised: it protects nothing new. Get still gives it out; databases that are told to refuse inactive keys lose access to their data"
+		}
+		return dryRun(p, c.Data, c.IDs, "Revoke would make it "+done)
+	}
 	question := fmt.Sprintf("Revoke %d object(s)? Databases that are told to refuse inactive keys lose access to their data, and it cannot be undone.", len(c.IDs))
 	if err := confirm(p, c.Yes, question); err != nil {
 		return err

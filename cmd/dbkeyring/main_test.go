@@ -47,6 +47,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"keystate": func(ts *testscript.TestScript, _ bool, args []string) { kms.SetState(args[0], args[1]) },
 			"makekey":  cmdMakeKey,
+			"getkey":   cmdGetKey,
 			"mode":     cmdMode,
 			"truncate": cmdTruncate,
 			"head":     cmdHead,
@@ -71,6 +72,19 @@ func cmdMakeKey(ts *testscript.TestScript, _ bool, args []string) {
 		}}})
 		if err == nil {
 			ts.Setenv(args[1], answer.UniqueIdentifier)
+		}
+		return err
+	}))
+}
+
+// cmdGetKey: getkey CONFIG ID reads the key of a Unique ID, as a database does.
+func cmdGetKey(ts *testscript.TestScript, _ bool, args []string) {
+	flags := clientFlags{Config: ts.MkAbs(args[0])}
+	p := &process{ctx: context.Background(), stderr: io.Discard}
+	ts.Check(flags.withClient(p, func(ctx context.Context, c *kmipclient.Client) error {
+		answer, err := c.Get(ctx, args[1])
+		if err == nil {
+			kmip.WipePayload(answer)
 		}
 		return err
 	}))

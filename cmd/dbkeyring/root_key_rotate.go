@@ -99,13 +99,13 @@ func (c *rootKeyRotateCmd) request(p *process, now rootkey.Settings) (ask admin.
 		ask.Root.KMIP = k
 	}
 	if err != nil {
-		return ask, usage(err)
+		return ask, usageError(err)
 	}
 	return ask, nil
 }
 
-// usage is an error of the command line, unless it is one with a code already.
-func usage(err error) error {
+// usageError is an error of the command line, unless it is one with a code already.
+func usageError(err error) error {
 	if f := (*failed)(nil); errors.As(err, &f) {
 		return err
 	}

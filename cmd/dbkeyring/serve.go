@@ -170,7 +170,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	defer signal.Stop(hangup)
 	address, started := ports.kmip.Addr().String(), time.Now()
 	https, metrics := addressOf(ports.https), addressOf(ports.metrics)
-	control, err := admin.Listen(s.dir.Path, &admin.Local{Dir: s.dir, Running: func() admin.Status {
+	control, err := admin.Listen(s.dir.Path, &admin.Local{Dir: s.dir, Keys: keys, Running: func() admin.Status {
 		return admin.Status{Running: true, Address: address, HTTPS: https, Metrics: metrics, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
 	}}, s.log)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(background)
-		s.background(ctx, hangup)
+		s.background(ctx, keys, hangup)
 	}()
 
 	fmt.Fprintf(p.stdout, "ready: KMIP on %s, data in %s, server certificate until %s, CA until %s\n", address, s.dir.Path,
@@ -194,6 +194,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	err = s.answer(ctx, keys, ports)
 	cancel()
 	<-background
+	s.keepUsage(context.WithoutCancel(ctx), keys)
 	s.log.Info("stopped")
 	return errors.Join(err, control.Close())
 }
@@ -210,6 +211,13 @@ func (s *server) tls() *tls.Config {
 			return err
 		},
 	})
+}
+
+// keepUsage writes who used which key.
+func (s *server) keepUsage(ctx context.Context, keys *keyserver.Server) {
+	if err := keys.KeepUsage(ctx); err != nil && ctx.Err() == nil {
+		s.log.Warn("who used which key is known until the server ends, and not after it", "error", err)
+	}
 }
 
 // finishRotation goes on with a rotation of the root key that was cut off.
@@ -232,6 +240,9 @@ func (s *server) upkeepSafely(ctx context.Context, now time.Time) (err error) {
 	return s.upkeep(ctx, now)
 }
 
+// usageInterval is how often it is written who used which key.
+const usageInterval = time.Minute
+
 // auditHeadInterval is how often the end of the audit log is kept elsewhere.
 const auditHeadInterval = 10 * time.Minute
 
@@ -242,11 +253,13 @@ func (s *server) keepAuditHead(ctx context.Context) {
 }
 
 // background reopens the audit log on SIGHUP and looks after the certificates.
-func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
+func (s *server) background(ctx context.Context, keys *keyserver.Server, hangup <-chan os.Signal) {
 	tick := time.NewTicker(upkeepInterval)
 	defer tick.Stop()
 	heads := time.NewTicker(auditHeadInterval)
 	defer heads.Stop()
+	usage := time.NewTicker(usageInterval)
+	defer usage.Stop()
 	var rotation sync.WaitGroup
 	defer rotation.Wait()
 	rotation.Go(func() { s.finishRotation(ctx) })
@@ -254,6 +267,8 @@ func (s *server) background(ctx context.Context, hangup <-chan os.Signal) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-usage.C:
+			s.keepUsage(ctx, keys)
 		case <-heads.C:
 			s.keepAuditHead(ctx)
 		case <-hangup:

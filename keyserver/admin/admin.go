@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
@@ -77,6 +78,8 @@ type Service interface {
 	RootKey(ctx context.Context) (datadir.RootKey, error)
 	// RotateRootKey changes it, see [datadir.Dir.RotateRootKey].
 	RotateRootKey(ctx context.Context, r RotateRequest) (Rotated, error)
+	// UsedBy tells who used an object. keyserver.ErrNoObject: there is none.
+	UsedBy(ctx context.Context, id string) (keyserver.UsedBy, error)
 	// Backup writes the content of a backup to w, see [datadir.Dir.Backup].
 	Backup(ctx context.Context, w io.Writer, key *secret.Bytes) (datadir.BackupSummary, error)
 }
@@ -86,6 +89,8 @@ type Local struct {
 	Dir *datadir.Dir
 	// Running describes the server, if one runs in this process.
 	Running func() Status
+	// Keys is that server; nil: the objects are read when somebody asks for one.
+	Keys *keyserver.Server
 
 	backup sync.Mutex // one at a time: each takes room on the disk
 }

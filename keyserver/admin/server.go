@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 )
 
@@ -22,6 +23,7 @@ var kinds = map[string]error{
 	"name":      endpoint.ErrName,
 	"role":      endpoint.ErrRole,
 	"group":     endpoint.ErrGroup,
+	"no_object": keyserver.ErrNoObject,
 }
 
 // failure is the body of an answer that is an error.
@@ -120,6 +122,12 @@ func Handler(s *Local) http.Handler {
 		}
 	})
 	mux.HandleFunc("POST "+backupPath, s.serveBackup)
+	mux.HandleFunc("POST "+usedByPath, func(w http.ResponseWriter, r *http.Request) {
+		var a usedByRequest
+		if read(w, r, &a) {
+			answer(w)(s.UsedBy(r.Context(), a.ID))
+		}
+	})
 	mux.HandleFunc("GET "+rootKeyPath, func(w http.ResponseWriter, r *http.Request) { answer(w)(s.RootKey(r.Context())) })
 	mux.HandleFunc("POST "+rootKeyPath, s.serveRotate)
 	return mux
