@@ -14,7 +14,7 @@ func (s *Server) create(r *request, p *kmip.CreateRequest) (*kmip.CreateResponse
 	if p.ObjectType != kmip.ObjectTypeSymmetricKey {
 		return nil, kmip.Errorf(kmip.ReasonInvalidField, "objects of type %s cannot be created, only Symmetric Keys", p.ObjectType).In2(kmip.ReasonInvalidObjectType)
 	}
-	if err := noTemplates(p.Template); err != nil {
+	if err := s.useTemplates(r, &p.Template); err != nil {
 		return nil, err
 	}
 	if err := checkProtection(p.Protection); err != nil {
@@ -95,12 +95,4 @@ func tripleDESSize(length int32) int {
 		return 16
 	}
 	return 24
-}
-
-// noTemplates refuses the names of Template objects, which this server has none of.
-func noTemplates(t kmip.Template) error {
-	if len(t.Names) > 0 {
-		return kmip.Errorf(kmip.ReasonItemNotFound, "there is no Template of the name %.64q", t.Names[0].Value)
-	}
-	return nil
 }

@@ -38,8 +38,8 @@ func (s *Server) createKeyPair(r *request, p *kmip.CreateKeyPairRequest) (*kmip.
 // halfOfPair returns one of the two objects with the attributes that were given for it, and
 // those for both.
 func (s *Server) halfOfPair(r *request, t kmip.ObjectType, common, own kmip.Template) (*object.Object, error) {
-	for _, t := range []kmip.Template{common, own} {
-		if err := noTemplates(t); err != nil {
+	for _, t := range []*kmip.Template{&common, &own} {
+		if err := s.useTemplates(r, t); err != nil {
 			return nil, err
 		}
 	}

@@ -16,7 +16,7 @@ const maxDerived = 8192
 // the place of Derivation Data, Secret Data (KMIP 1.4, 4.6). All of them have to be Active and
 // meant for it, and their Usage Limits count it.
 func (s *Server) deriveKey(r *request, p *kmip.DeriveKeyRequest) (*kmip.DeriveKeyResponse, error) {
-	if err := noTemplates(p.Template); err != nil {
+	if err := s.useTemplates(r, &p.Template); err != nil {
 		return nil, err
 	}
 	o, err := s.derivedObject(r, p)

@@ -18,6 +18,9 @@ func (s *Server) get(r *request, p *kmip.GetRequest) (*kmip.GetResponse, error) 
 	if err != nil {
 		return nil, err
 	}
+	if o.Type == kmip.ObjectTypeTemplate {
+		return getTemplate(r, o, p)
+	}
 	asRegistered := o.Content.Wrapping != nil && p.KeyWrapType != kmip.KeyNotWrapped
 	if err := o.CheckGet(asRegistered || p.Wrapping != nil); err != nil {
 		return nil, err

@@ -198,7 +198,7 @@ func TestVersionsAndQuery(t *testing.T) {
 		t.Errorf("%v", none)
 	}
 	q := must[*kmip.QueryResponse](t, c, &kmip.QueryRequest{Functions: []kmip.QueryFunction{kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation, kmip.QueryProfiles}})
-	if !slices.Contains(q.Operations, kmip.OpSign) || len(q.ObjectTypes) != 8 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
+	if !slices.Contains(q.Operations, kmip.OpSign) || len(q.ObjectTypes) != 9 || !strings.Contains(q.VendorIdentification, "dbkeyring 1.2.3") {
 		t.Errorf("%+v", q)
 	}
 	random := must[*kmip.RNGRetrieveResponse](t, c, &kmip.RNGRetrieveRequest{Length: 48}).Data

@@ -24,6 +24,9 @@ func (s *Server) query(r *request, p *kmip.QueryRequest) (*kmip.QueryResponse, e
 		case kmip.QueryObjects:
 			response.ObjectTypes = []kmip.ObjectType{kmip.ObjectTypeSymmetricKey, kmip.ObjectTypeSecretData, kmip.ObjectTypeOpaqueObject,
 				kmip.ObjectTypeCertificate, kmip.ObjectTypePublicKey, kmip.ObjectTypePrivateKey, kmip.ObjectTypeSplitKey}
+			if r.Version.Major < 2 {
+				response.ObjectTypes = append(response.ObjectTypes, kmip.ObjectTypeTemplate)
+			}
 			if r.Version.AtLeast(kmip.V1_2) {
 				response.ObjectTypes = append(response.ObjectTypes, kmip.ObjectTypePGPKey)
 			}

@@ -10,7 +10,7 @@ import (
 // block says of algorithm and length becomes attributes, and must not contradict
 // those that are given.
 func (s *Server) register(r *request, p *kmip.RegisterRequest) (*kmip.RegisterResponse, error) {
-	if err := noTemplates(p.Template); err != nil {
+	if err := s.useTemplates(r, &p.Template); err != nil {
 		return nil, err
 	}
 	if err := checkProtection(p.Protection); err != nil {
@@ -30,6 +30,8 @@ func (s *Server) register(r *request, p *kmip.RegisterRequest) (*kmip.RegisterRe
 		CertificateType: p.Object.CertificateType, Split: p.Object.Split, PGPKeyVersion: p.Object.PGPKeyVersion,
 	}
 	switch {
+	case o.Type == kmip.ObjectTypeTemplate:
+		err = checkTemplate(o, p.Object.TemplateAttributes, r.now)
 	case b.Wrapping != nil:
 		err = s.checkWrapped(r, o, b)
 	case o.Type == kmip.ObjectTypeOpaqueObject:

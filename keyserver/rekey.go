@@ -9,7 +9,7 @@ import (
 // reKey makes a symmetric key that takes another one's place and Names (KMIP 1.4, 4.4). Both
 // have a Link to the other. The old key's state does not change.
 func (s *Server) reKey(r *request, p *kmip.ReKeyRequest) (*kmip.ReKeyResponse, error) {
-	if err := noTemplates(p.Template); err != nil {
+	if err := s.useTemplates(r, &p.Template); err != nil {
 		return nil, err
 	}
 	if err := checkProtection(p.Protection); err != nil {

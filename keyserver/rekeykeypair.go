@@ -9,8 +9,8 @@ import (
 // key has a Link to the one that it replaces, and that one to it. The old keys' states do not
 // change. The ID Placeholder is the new private key.
 func (s *Server) reKeyKeyPair(r *request, p *kmip.ReKeyKeyPairRequest) (*kmip.ReKeyKeyPairResponse, error) {
-	for _, t := range []kmip.Template{p.Common, p.Private, p.Public} {
-		if err := noTemplates(t); err != nil {
+	for _, t := range []*kmip.Template{&p.Common, &p.Private, &p.Public} {
+		if err := s.useTemplates(r, t); err != nil {
 			return nil, err
 		}
 	}

@@ -135,14 +135,14 @@ func (tx *transaction) put(o *object.Object, reason kmip.ResultReason) {
 	tx.staged.put(o)
 }
 
-// insert stages a new object of the client's with its content, which stays the
+// insert stages a new object of the client's with its content, nil for a Template, which stays the
 // caller's, who keeps it until update returns.
 func (tx *transaction) insert(r *request, o *object.Object, content *secret.Bytes) {
 	o.ID, o.Owner, o.Serial = newID(), r.who.Owner(), tx.s.serial.Add(1)
-	if o.Digest == nil {
+	if o.Digest == nil && content != nil {
 		o.SetDigest(content.Reveal())
 	}
-	if tx.message {
+	if tx.message && content != nil {
 		content = content.Clone()
 	}
 	tx.content[o.ID] = content

@@ -264,6 +264,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		m.Encode(&w)
 		f.Add(w.Bytes())
 	}
+	f.Add(encoded(kmip.V1_4, registerTemplate()))
 	for _, p := range requests2() {
 		m := kmip.RequestMessage{Header: kmip.RequestHeader{Version: kmip.V2_1, TimeStamp: when}, Items: []kmip.RequestItem{{Operation: p.Operation(), Payload: p}}}
 		var w ttlv.Writer
@@ -312,10 +313,10 @@ func TestResponse_OneUnreadableItem(t *testing.T) {
 		return kmip.ResponseItem{Operation: kmip.OpGet, ID: []byte(id), Payload: &kmip.GetResponse{
 			ObjectType: kmip.ObjectTypeSymmetricKey, UniqueIdentifier: id, Object: kmip.SymmetricKey(kmip.AlgorithmAES, key.Clone())}}
 	}
-	m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V1_4, TimeStamp: when}, Items: []kmip.ResponseItem{get("1"), get("2")}}
+	m := &kmip.ResponseMessage{Header: kmip.ResponseHeader{Version: kmip.V2_1, TimeStamp: when}, Items: []kmip.ResponseItem{get("1"), get("2")}}
 	var w ttlv.Writer
 	m.Encode(&w)
-	frame := strings.Replace(string(w.Bytes()), "\x42\x00\x8F\x01", "\x42\x00\x90\x01", 1) // a Template
+	frame := strings.Replace(string(w.Bytes()), "\x42\x00\x8F\x01", "\x42\x00\x90\x01", 1) // a Template, which 2.x has not
 	got, err := kmip.DecodeResponse([]byte(frame), ttlv.Limits{})
 	if err != nil {
 		t.Fatal(err)

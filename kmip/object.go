@@ -30,6 +30,9 @@ type Object struct {
 	// vendors' own, 0x80000000 and above.
 	OpaqueDataType uint32
 	OpaqueData     *secret.Bytes
+
+	// TemplateAttributes are a Template: attributes for other objects. 2.x has no Templates.
+	TemplateAttributes Attributes
 }
 
 // SplitKey says which part of a key it is that a Split Key holds (KMIP 1.4, 2.2.5).
@@ -58,7 +61,7 @@ func OpaqueObject(typ uint32, data *secret.Bytes) Object {
 	return Object{Type: ObjectTypeOpaqueObject, OpaqueDataType: typ, OpaqueData: data}
 }
 
-// Content returns the secret bytes, whatever the object's type.
+// Content returns the secret bytes, whatever the object's type; nil for a Template.
 func (o *Object) Content() *secret.Bytes {
 	switch o.Type {
 	case ObjectTypeOpaqueObject:
@@ -75,7 +78,7 @@ func (o *Object) Wipe() { o.Content().Wipe() }
 // Encode appends the object. A type that this package does not encode is left out.
 func (o *Object) Encode(w *ttlv.Writer, v Version) {
 	tag := objectTag(o.Type)
-	if tag == 0 {
+	if tag == 0 || o.Type == ObjectTypeTemplate && v.Major >= 2 {
 		return
 	}
 	m := w.Begin(tag)
@@ -84,6 +87,9 @@ func (o *Object) Encode(w *ttlv.Writer, v Version) {
 	case ObjectTypeOpaqueObject:
 		w.Enumeration(TagOpaqueDataType, o.OpaqueDataType)
 		w.ByteString(TagOpaqueDataValue, o.OpaqueData.Reveal())
+		return
+	case ObjectTypeTemplate:
+		o.TemplateAttributes.encode(w, v)
 		return
 	case ObjectTypeCertificate:
 		w.Enumeration(TagCertificateType, uint32(o.CertificateType))
@@ -124,6 +130,8 @@ func objectTag(t ObjectType) ttlv.Tag {
 		return TagSplitKey
 	case ObjectTypePGPKey:
 		return TagPGPKey
+	case ObjectTypeTemplate:
+		return TagTemplate
 	}
 	return 0
 }
@@ -144,11 +152,15 @@ func decodeObject(r *ttlv.Reader) (o Object) {
 			o.Type = t
 		}
 	}
-	if o.Type == 0 {
+	if o.Type == 0 || o.Type == ObjectTypeTemplate && r.Edition() >= 2 {
 		r.Fail(Errorf(ReasonFeatureNotSupported, "objects of type %s are not supported", NameOfTag(r.Tag())))
 		return o
 	}
 	for s := r.Structure(); s.Next(); {
+		if (s.Tag() == TagAttribute) != (o.Type == ObjectTypeTemplate) {
+			s.Unexpected()
+			break
+		}
 		switch s.Tag() {
 		case TagSecretDataType:
 			o.SecretDataType = SecretDataType(s.Enumeration())
@@ -164,6 +176,8 @@ func decodeObject(r *ttlv.Reader) (o Object) {
 		case TagCertificateValue:
 			o.CertificateValue.Wipe()
 			o.CertificateValue = secret.Copy(s.ByteString())
+		case TagAttribute:
+			o.TemplateAttributes = append(o.TemplateAttributes, decodeAttribute(s))
 		case TagPGPKeyVersion:
 			o.PGPKeyVersion = s.Integer()
 		case TagSplitKeyParts:
@@ -188,7 +202,7 @@ func (o *Object) check() error {
 	switch {
 	case o.Type == 0:
 		return fmt.Errorf("%w: there is no object", ttlv.ErrField)
-	case o.Content() == nil:
+	case o.Content() == nil && o.Type != ObjectTypeTemplate:
 		return fmt.Errorf("%w: the %s has no content", ttlv.ErrField, o.Type)
 	}
 	return nil

@@ -1,7 +1,7 @@
 // Package cryptography does what the key server offers to do with keys that do not
-// leave it (KMIP 1.4, 4.29 to 4.37): it reads Cryptographic Parameters, and encrypts,
-// decrypts, signs, verifies, makes codes hashes and derives keys; and it knows the formats of
-// asymmetric keys. It is pure: no store, no clock, no network, no objects.
+// leave it (KMIP 1.4, 4.6 and 4.29 to 4.37): it reads Cryptographic Parameters, and encrypts,
+// decrypts, signs, verifies, makes codes, hashes and derives keys; and it knows the formats
+// of asymmetric keys. It is pure: no store, no clock, no network, no objects.
 //
 // Everything takes its data in parts. Data in one request is one part, the last.
 //
