@@ -64,18 +64,18 @@ func (c *outFlags) enrol(p *process, s admin.Service, again string, ask func([]b
 		undo()
 		return err
 	}
-	pair, ca, e, err := admin.Enrol(key, ask)
+	pair, roots, e, err := admin.Enrol(key, ask)
 	if err != nil {
 		undo()
 		return err
 	}
-	if err := c.write(p, status, pair, ca); err != nil {
+	if err := c.write(p, status, pair, roots); err != nil {
 		return &failed{
 			err:  fmt.Errorf("endpoint %s has its certificate, but its files could not be written: %w", e.Name, err),
 			hint: "once there is room, run: " + again + " --for " + c.For + " --out " + c.Out + " --force",
 		}
 	}
-	return told(p, e, pair, ca, c.Out)
+	return told(p, e, pair, roots[0], c.Out)
 }
 
 func told(p *process, e endpoint.Endpoint, pair pki.Pair, ca *x509.Certificate, out string) error {

@@ -120,14 +120,14 @@ func (c *outFlags) prepare() (undo func(), err error) {
 
 // write writes the client's files. The certificate comes last of the pair, the
 // configuration after both.
-func (c *outFlags) write(p *process, status admin.Status, pair pki.Pair, ca *x509.Certificate) error {
+func (c *outFlags) write(p *process, status admin.Status, pair pki.Pair, roots []*x509.Certificate) error {
 	switch c.For {
 	case "okv":
-		return c.writeOKV(p, status, pair, ca)
+		return c.writeOKV(p, status, pair, roots)
 	case "mongod":
-		return c.writeMongod(p, status, pair, ca)
+		return c.writeMongod(p, status, pair, roots)
 	}
-	if err := datadir.SaveClient(c.Out, pair, ca); err != nil {
+	if err := datadir.SaveClient(c.Out, pair, roots); err != nil {
 		return err
 	}
 	if c.For != "mysql" {

@@ -20,7 +20,7 @@ import (
 const clientPEM = "client.pem"
 
 // writeMongod writes one PEM file, the CA, and the options for mongod.conf.
-func (c *outFlags) writeMongod(p *process, status admin.Status, pair pki.Pair, ca *x509.Certificate) error {
+func (c *outFlags) writeMongod(p *process, status admin.Status, pair pki.Pair, roots []*x509.Certificate) error {
 	server, err := c.serverOf(p, status)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (c *outFlags) writeMongod(p *process, status admin.Status, pair pki.Pair, c
 	text := mongod.ConfigText(mongod.Endpoint{Server: host, Port: port,
 		ClientCertificateFile: filepath.Join(install, clientPEM), ServerCAFile: filepath.Join(install, datadir.RootCertFile)})
 	return errors.Join(
-		atomicfile.WriteFile(filepath.Join(c.Out, datadir.RootCertFile), pki.EncodeCertificate(ca), 0o644),
+		atomicfile.WriteFile(filepath.Join(c.Out, datadir.RootCertFile), pki.EncodeCertificate(roots...), 0o644),
 		atomicfile.WriteFile(filepath.Join(c.Out, clientPEM), pem, 0o600),
 		atomicfile.WriteFile(filepath.Join(c.Out, mongod.FileName), text, 0o644),
 	)

@@ -37,8 +37,8 @@ func (c *outFlags) checkOKV() []error {
 
 // writeOKV fills a keyring_okv_conf_dir. With --force an okvclient.ora that is
 // there already stays unless servers are named: it may list standbys.
-func (c *outFlags) writeOKV(p *process, status admin.Status, pair pki.Pair, ca *x509.Certificate) error {
-	e := okv.Endpoint{CA: pki.EncodeCertificate(ca), Cert: pki.EncodeCertificate(pair.Certificate)}
+func (c *outFlags) writeOKV(p *process, status admin.Status, pair pki.Pair, roots []*x509.Certificate) error {
+	e := okv.Endpoint{CA: pki.EncodeCertificate(roots...), Cert: pki.EncodeCertificate(pair.Certificate)}
 	_, err := os.Lstat(filepath.Join(c.Out, okv.FileName))
 	if err != nil || c.Server != "" || len(c.Standby) > 0 {
 		server, err := c.serverOf(p, status)

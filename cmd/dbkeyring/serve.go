@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,6 +34,7 @@ type serveCmd struct {
 	Listen         string `placeholder:"ADDR" default:"127.0.0.1:5696" help:"Address to listen on (default 127.0.0.1:5696)."`
 	HTTPS          string `name:"https-listen" placeholder:"ADDR" help:"Address to listen on for KMIP over HTTPS, too: TTLV, XML or JSON, posted to /kmip (default none)."`
 	Metrics        string `name:"metrics-listen" placeholder:"ADDR" help:"Address to listen on for plain HTTP: /metrics for Prometheus, and /healthz. For 127.0.0.1, or a network of your own (default none)."`
+	certFlags      `embed:""`
 	rootPhraseFlag `embed:""`
 	San            []string `placeholder:"NAME" sep:"," help:"A name or IP address by which clients reach this server, besides localhost and the host's name. Repeat it, or separate by commas."`
 	Versions       []string `name:"kmip-versions" placeholder:"VERSION" sep:"," help:"A version of KMIP to speak, such as 1.4; others are refused. Repeat it, or separate by commas (default all: 1.0 to 1.4, 2.0, 2.1)."`
@@ -43,7 +43,7 @@ type serveCmd struct {
 // Help is the long help.
 func (serveCmd) Help() string {
 	return "On an empty or missing DIR it first makes a CA, a server certificate, a root key and an administrator's identity (DIR/admin). " +
-		"SIGTERM and SIGINT end it after the requests in progress, a second one at once; SIGHUP opens the audit log anew after a rotation."
+		"SIGTERM and SIGINT end it after the requests in progress, a second one at once; SIGHUP opens the audit log anew after a rotation, and reads the files of --cert anew."
 }
 
 // Run serves until a signal comes.
@@ -73,7 +73,8 @@ func (c *serveCmd) Run(p *process) error {
 		log.Info("made the data directory, with a CA, a root key and an administrator's identity. Back it up: without its root key no key can be read", "dir", dir.Path)
 	}
 	s := &server{dir: dir, names: names, versions: versions, log: log}
-	if err := s.upkeep(ctx, time.Now()); err != nil {
+	s.certificates.files = pki.ServerFiles{Cert: c.Cert, Key: c.Key, CA: c.CertCA}
+	if err := s.startCertificates(ctx, time.Now()); err != nil {
 		return err
 	}
 	return errors.Join(s.serve(ctx, p, c), dir.Close())
@@ -87,6 +88,9 @@ func (c *serveCmd) names() ([]string, error) {
 	}
 	if err == nil && c.Metrics != "" {
 		_, err = checkAddress("--metrics-listen", c.Metrics)
+	}
+	if err == nil {
+		err = c.certFlags.check()
 	}
 	if err != nil {
 		return nil, err
@@ -120,12 +124,12 @@ func (c *serveCmd) versions() (versions []kmip.Version, err error) {
 
 // server is a running key server.
 type server struct {
-	dir         *datadir.Dir
-	names       []string
-	versions    []kmip.Version // of KMIP; nil: all
-	log         *slog.Logger
-	certificate atomic.Pointer[tls.Certificate]
-	metrics     *metrics.Metrics // nil: nobody asks for them
+	dir          *datadir.Dir
+	names        []string       // for its own certificate
+	versions     []kmip.Version // of KMIP; nil: all
+	log          *slog.Logger
+	certificates certificates
+	metrics      *metrics.Metrics // nil: nobody asks for them
 }
 
 // upkeep renews what can be renewed and warns about what cannot.
@@ -134,7 +138,8 @@ func (s *server) upkeep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("the server's certificate: %w", err)
 	}
-	s.certificate.Store(cert)
+	s.certificates.own.Store(cert)
+	s.givenEnds(now)
 	if err := s.dir.RenewAdmin(ctx, now); err != nil {
 		return fmt.Errorf("the administrator's certificate: %w", err)
 	}
@@ -171,7 +176,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	address, started := ports.kmip.Addr().String(), time.Now()
 	https, metrics := addressOf(ports.https), addressOf(ports.metrics)
 	control, err := admin.Listen(s.dir.Path, &admin.Local{Dir: s.dir, Keys: keys, Running: func() admin.Status {
-		return admin.Status{Running: true, Address: address, HTTPS: https, Metrics: metrics, Started: started, ServerNames: s.names, ServerUntil: s.certificate.Load().Leaf.NotAfter}
+		return admin.Status{Running: true, Address: address, HTTPS: https, Metrics: metrics, Started: started, ServerNames: s.certificates.names(), ServerUntil: s.certificates.until()}
 	}}, s.log)
 	if err != nil {
 		return explainAccess(err, s.dir.Path)
@@ -184,7 +189,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	}()
 
 	fmt.Fprintf(p.stdout, "ready: KMIP on %s, data in %s, server certificate until %s, CA until %s\n", address, s.dir.Path,
-		s.certificate.Load().Leaf.NotAfter.Format(time.DateOnly), s.dir.CA.Certificate.NotAfter.Format(time.DateOnly))
+		s.certificates.until().Format(time.DateOnly), s.dir.CA.Certificate.NotAfter.Format(time.DateOnly))
 	if https != "" {
 		s.log.Info("KMIP over HTTPS", "address", https, "path", kmipserver.HTTPSPath)
 	}
@@ -204,7 +209,7 @@ func (s *server) tls() *tls.Config {
 	clients := x509.NewCertPool()
 	clients.AddCert(s.dir.CA.Certificate)
 	return tlsconf.ServerConfig(tlsconf.ServerOptions{
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },
+		GetCertificate: s.certificates.choose,
 		ClientCA:       clients,
 		Authorize: func(state tls.ConnectionState) error {
 			_, err := s.dir.Endpoints.Authenticate(state.PeerCertificates[0])
@@ -252,7 +257,7 @@ func (s *server) keepAuditHead(ctx context.Context) {
 	}
 }
 
-// background reopens the audit log on SIGHUP and looks after the certificates.
+// background reopens the audit log and reads the certificate anew on SIGHUP, and looks after the certificates.
 func (s *server) background(ctx context.Context, keys *keyserver.Server, hangup <-chan os.Signal) {
 	tick := time.NewTicker(upkeepInterval)
 	defer tick.Stop()
@@ -260,6 +265,8 @@ func (s *server) background(ctx context.Context, keys *keyserver.Server, hangup 
 	defer heads.Stop()
 	usage := time.NewTicker(usageInterval)
 	defer usage.Stop()
+	files := time.NewTicker(certificateInterval)
+	defer files.Stop()
 	var rotation sync.WaitGroup
 	defer rotation.Wait()
 	rotation.Go(func() { s.finishRotation(ctx) })
@@ -276,6 +283,9 @@ func (s *server) background(ctx context.Context, keys *keyserver.Server, hangup 
 			if err := s.dir.Audit.Reopen(); err == nil {
 				s.log.Info("opened the audit log anew", "file", filepath.Join(s.dir.Path, "audit.log"))
 			}
+			s.rereadGiven(time.Now(), true)
+		case now := <-files.C:
+			s.rereadGiven(now, false)
 		case now := <-tick.C:
 			if err := s.upkeepSafely(ctx, now); err != nil {
 				s.log.Error("looking after the certificates failed", "error", err)

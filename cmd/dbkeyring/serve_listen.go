@@ -79,7 +79,9 @@ func (s *server) answer(ctx context.Context, keys *keyserver.Server, l listeners
 	}
 	if l.metrics != nil {
 		s.watch(keys)
-		g.Go(func() error { return s.metrics.Serve(ctx, l.metrics, s.log, s.storeAnswers, s.dir.Audit.Ready) })
+		g.Go(func() error {
+			return s.metrics.Serve(ctx, l.metrics, s.log, s.storeAnswers, s.dir.Audit.Ready, s.givenHolds)
+		})
 	}
 	return g.Wait()
 }

@@ -35,7 +35,7 @@ func (s *server) countEndpoints() (n int) {
 }
 
 func (s *server) certificateEnds() map[string]time.Time {
-	ends := map[string]time.Time{"ca": s.dir.CA.Certificate.NotAfter, "server": s.certificate.Load().Leaf.NotAfter}
+	ends := map[string]time.Time{"ca": s.dir.CA.Certificate.NotAfter, "server": s.certificates.until()}
 	for _, e := range s.dir.Endpoints.List() {
 		end := e.NotAfter()
 		if first, ok := ends["endpoints"]; e.Removed == nil && !end.IsZero() && (!ok || end.Before(first)) {

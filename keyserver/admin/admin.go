@@ -48,7 +48,7 @@ type RenewRequest struct {
 type Issued struct {
 	Endpoint    endpoint.Endpoint `json:"endpoint"`
 	Certificate []byte            `json:"certificate"`
-	CA          []byte            `json:"ca"`
+	CA          []byte            `json:"ca"` // first that of this server; then those of a certificate that it was given
 }
 
 // Status describes a server.
@@ -132,12 +132,19 @@ func (l *Local) issue(op, name string, public []byte, life time.Duration, enter 
 		if err != nil {
 			return errors.New("the public key is no PKIX key") // what asn1 says helps nobody
 		}
+		roots, err := l.Dir.Roots()
+		if err != nil {
+			return err
+		}
 		cert, err := l.Dir.CA.IssueClient(name, key, life, time.Now())
 		if err != nil {
 			return err
 		}
 		e, err := enter(cert)
-		issued = Issued{Endpoint: e, Certificate: cert.Raw, CA: l.Dir.CA.Certificate.Raw}
+		issued = Issued{Endpoint: e, Certificate: cert.Raw}
+		for _, root := range roots {
+			issued.CA = append(issued.CA, root.Raw...)
+		}
 		return err
 	})
 	return issued, err
@@ -220,18 +227,22 @@ func Connect(ctx context.Context, dir string, open func() (*datadir.Dir, error))
 }
 
 // parse reads the certificates.
-func (i Issued) parse() (cert, ca *x509.Certificate, err error) {
+func (i Issued) parse() (cert *x509.Certificate, roots []*x509.Certificate, err error) {
 	if cert, err = x509.ParseCertificate(i.Certificate); err != nil {
 		return nil, nil, fmt.Errorf("the certificate that was issued: %w", err)
 	}
-	if ca, err = x509.ParseCertificate(i.CA); err != nil {
+	if roots, err = x509.ParseCertificates(i.CA); err != nil {
 		return nil, nil, fmt.Errorf("the CA's certificate: %w", err)
 	}
-	return cert, ca, nil
+	if len(roots) == 0 {
+		return nil, nil, errors.New("the CA's certificate is missing in the server's answer")
+	}
+	return cert, roots, nil
 }
 
-// Enrol has a key signed by ask, and returns what the client needs.
-func Enrol(key crypto.Signer, ask func(public []byte) (Issued, error)) (pair pki.Pair, ca *x509.Certificate, e endpoint.Endpoint, err error) {
+// Enrol has a key signed by ask, and returns what the client needs. The first of roots is
+// the CA that signed.
+func Enrol(key crypto.Signer, ask func(public []byte) (Issued, error)) (pair pki.Pair, roots []*x509.Certificate, e endpoint.Endpoint, err error) {
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return pki.Pair{}, nil, e, err
@@ -240,6 +251,6 @@ func Enrol(key crypto.Signer, ask func(public []byte) (Issued, error)) (pair pki
 	if err != nil {
 		return pki.Pair{}, nil, e, err
 	}
-	cert, ca, err := issued.parse()
-	return pki.Pair{Certificate: cert, Key: key}, ca, issued.Endpoint, err
+	cert, roots, err := issued.parse()
+	return pki.Pair{Certificate: cert, Key: key}, roots, issued.Endpoint, err
 }

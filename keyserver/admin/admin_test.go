@@ -79,10 +79,10 @@ func TestService(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pair, ca, _, err := admin.Enrol(key, ask)
+			pair, roots, _, err := admin.Enrol(key, ask)
 			if err == nil {
 				issued = append(issued, pair)
-				if !ca.Equal(d.CA.Certificate) || pair.Certificate.CheckSignatureFrom(ca) != nil {
+				if len(roots) != 1 || !roots[0].Equal(d.CA.Certificate) || pair.Certificate.CheckSignatureFrom(roots[0]) != nil {
 					t.Error("signed by another CA")
 				}
 			}

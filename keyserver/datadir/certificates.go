@@ -20,9 +20,9 @@ const (
 	RootCertFile   = "root_certificate.pem"
 )
 
-// SaveClient writes a client's three files into a folder.
-func SaveClient(dir string, pair pki.Pair, ca *x509.Certificate) error {
-	if err := pki.SaveCertificate(filepath.Join(dir, RootCertFile), ca); err != nil {
+// SaveClient writes a client's three files into a folder. roots is what it knows the server by.
+func SaveClient(dir string, pair pki.Pair, roots []*x509.Certificate) error {
+	if err := pki.SaveCertificate(filepath.Join(dir, RootCertFile), roots...); err != nil {
 		return err
 	}
 	return pair.Save(filepath.Join(dir, ClientCertFile), filepath.Join(dir, ClientKeyFile))

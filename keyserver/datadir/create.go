@@ -99,7 +99,11 @@ func (d *Dir) newClient(name string, now time.Time) (pki.Pair, error) {
 }
 
 func (d *Dir) saveAdmin(pair pki.Pair) error {
-	return SaveClient(d.file(AdminDir), pair, d.CA.Certificate)
+	roots, err := d.Roots()
+	if err != nil {
+		return err
+	}
+	return SaveClient(d.file(AdminDir), pair, roots)
 }
 
 // checkComplete says whether the making of the directory came to its end.

@@ -8,6 +8,7 @@
 //	ca_key.pem               renewed at start when it is time
 //	server_certificate.pem   renewed at start and daily when it is time
 //	server_key.pem
+//	server_ca.pem            the CA of the certificate that the server was given, if any
 //	audit.log                one JSON line for each operation
 //	admin/                   the administrator's certificate, key and CA
 //	admin.sock               while the server runs
@@ -47,6 +48,7 @@ const (
 	caKeyFile      = "ca_key.pem"
 	serverCertFile = "server_certificate.pem"
 	serverKeyFile  = "server_key.pem"
+	serverCAFile   = "server_ca.pem"
 	auditFile      = "audit.log"
 
 	// AdminDir is the folder with the administrator's certificate, key and CA.

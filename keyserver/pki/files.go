@@ -19,9 +19,12 @@ const (
 	certPerm fs.FileMode = 0o644
 )
 
-// EncodeCertificate returns a certificate as PEM.
-func EncodeCertificate(cert *x509.Certificate) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
+// EncodeCertificate returns certificates as PEM, one after the other.
+func EncodeCertificate(certs ...*x509.Certificate) (text []byte) {
+	for _, cert := range certs {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})...)
+	}
+	return text
 }
 
 // EncodeKey returns a private key as PEM (PKCS#8). The caller wipes it.
@@ -52,9 +55,9 @@ func (p Pair) Save(certFile, keyFile string) error {
 	return SaveCertificate(certFile, p.Certificate)
 }
 
-// SaveCertificate writes a certificate into a file.
-func SaveCertificate(file string, cert *x509.Certificate) error {
-	return atomicfile.WriteFile(file, EncodeCertificate(cert), certPerm)
+// SaveCertificate writes certificates into a file.
+func SaveCertificate(file string, certs ...*x509.Certificate) error {
+	return atomicfile.WriteFile(file, EncodeCertificate(certs...), certPerm)
 }
 
 // Save writes the CA into two files.
