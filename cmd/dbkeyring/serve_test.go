@@ -26,7 +26,35 @@ type serverProcess struct {
 	cmd     *exec.Cmd
 	address string
 	status  admin.Status
-	log     strings.Builder
+	log     logText
+}
+
+// logText is what a process has written so far.
+type logText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// waitLog waits until the server has logged a text.
+func (s *serverProcess) waitLog(t testing.TB, text string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(s.log.String(), text); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the log does not say %q:\n%s", text, &s.log)
+		}
+	}
 }
 
 // startServer starts a server and waits until it says that it is ready.
