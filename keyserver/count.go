@@ -33,7 +33,7 @@ func (x *index) some(from int, list []*object.Object) []*object.Object {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	for i := from; i < len(x.all) && len(list) < cap(list); i++ {
-		list = append(list, x.all[i].o)
+		list = append(list, x.all[i].object())
 	}
 	return list
 }

@@ -73,6 +73,9 @@ func TestLoad(t *testing.T) {
 					t.Errorf("%d decoded, %s, Locate %+v (-was +is)\n%s", decoded, when, l, d)
 				}
 			}
+			if d := cmp.Diff(s.Count(), again.Count()); d != "" {
+				t.Errorf("%d decoded, %s, the counts (-was +is)\n%s", decoded, when, d)
+			}
 			for _, id := range ids {
 				if d := cmp.Diff(s.index.get(id), again.index.get(id)); d != "" {
 					t.Errorf("%d decoded, %s, object %s (-was +is)\n%s", decoded, when, id, d)
