@@ -25,5 +25,6 @@ func (s *Server) getUsageAllocation(r *request, p *kmip.GetUsageAllocationReques
 	if err != nil {
 		return nil, err
 	}
+	s.usage.Note(o.ID, r.who.Name, r.now) // the client uses its own copy
 	return &kmip.GetUsageAllocationResponse{UniqueIdentifier: o.ID}, nil
 }

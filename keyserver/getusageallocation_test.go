@@ -108,3 +108,24 @@ func TestObtainLease(t *testing.T) {
 		l.refused(&kmip.ObtainLeaseRequest{UniqueIdentifier: "none"}, kmip.ReasonObjectNotFound)
 	})
 }
+
+// Who takes an allocation or a lease uses a copy of its own, which counts as a use.
+func TestGetUsageAllocation_IsAUse(t *testing.T) {
+	s := keyservertest.New(t)
+	c := connect(t, s, "db")
+	for _, ask := range []func(id string) kmip.Payload{
+		func(id string) kmip.Payload { return allocate(id, 1) },
+		func(id string) kmip.Payload { return &kmip.ObtainLeaseRequest{UniqueIdentifier: id} },
+	} {
+		id := aesKey(t, c, limits(5, kmip.UsageLimitsObject))
+		if u, err := s.Keys().UsedBy(id); err != nil || len(u.Uses) != 0 {
+			t.Fatalf("%+v, %v", u, err)
+		}
+		if it := c.One(kmip.V1_4, ask(id)); it.Err() != nil {
+			t.Fatal(it.Err())
+		}
+		if u, err := s.Keys().UsedBy(id); err != nil || len(u.Uses) != 1 || u.Uses[0].Endpoint != "db" {
+			t.Errorf("%+v, %v", u, err)
+		}
+	}
+}

@@ -18,5 +18,6 @@ func (s *Server) obtainLease(r *request, p *kmip.ObtainLeaseRequest) (*kmip.Obta
 	if state := o.StateAt(r.now); state == kmip.StateCompromised {
 		return nil, kmip.Errorf(kmip.ReasonPermissionDenied, "the object is %s: there are no more leases for it", state).In2(kmip.ReasonWrongKeyLifecycleState)
 	}
+	s.usage.Note(o.ID, r.who.Name, r.now) // the client uses its own copy
 	return &kmip.ObtainLeaseResponse{UniqueIdentifier: o.ID, LeaseTime: uint32(object.LeaseTime.Seconds()), LastChange: o.Dates.LastChange}, nil
 }
