@@ -37,6 +37,9 @@ func (s *Server) Handle(ctx context.Context, c *kmipserver.Call, payload kmip.Pa
 		s.log.Warn("a client was refused", "from", c.Peer.Address, "error", err)
 		err = kmip.Errorf(kmip.ReasonAuthenticationNotSuccessful, "the client certificate is not, or no longer, that of an endpoint of this key server")
 	} else if err = permitted(r.who, payload.Operation()); err == nil {
+		err = s.pace(r)
+	}
+	if err == nil {
 		response, err = s.carryOut(r, payload)
 	}
 	s.record(r, payload.Operation(), err)

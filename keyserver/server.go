@@ -75,6 +75,7 @@ type Server struct {
 	serial  atomic.Uint64 // of the newest object
 	parts   parts         // operations on data in parts
 	usage   *usage.Log
+	limits  limits
 	// generating bounds the key pairs, and keys by PBKDF2, that are made at a time: that takes a processor.
 	generating chan struct{}
 }
@@ -118,6 +119,6 @@ func (s *Server) ServeHTTPS(ctx context.Context, ln net.Listener, conf *tls.Conf
 
 func (s *Server) network() *kmipserver.Server {
 	o := s.o.Network
-	o.Handler, o.Log, o.Versions = s, s.log, s.o.Versions
+	o.Handler, o.Log, o.Versions, o.Admit = s, s.log, s.o.Versions, s.admit
 	return kmipserver.New(o)
 }

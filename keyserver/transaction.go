@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/usage"
@@ -28,6 +29,7 @@ type transaction struct {
 	staged  *index                   // the objects that were changed, as they will be
 	order   []*change                // in the order in which each was changed first
 	content map[string]*secret.Bytes // key bytes of new objects, which a message owns
+	limited endpoint.Identity        // who makes new objects, if its limits count them
 	unlock  []func()
 }
 
@@ -139,6 +141,9 @@ func (tx *transaction) put(o *object.Object, reason kmip.ResultReason) {
 // caller's, who keeps it until update returns.
 func (tx *transaction) insert(r *request, o *object.Object, content *secret.Bytes) {
 	o.ID, o.Owner, o.Serial = newID(), r.who.Owner(), tx.s.serial.Add(1)
+	if r.who.Limits.Objects > 0 {
+		tx.limited = r.who
+	}
 	if o.Digest == nil && content != nil {
 		o.SetDigest(content.Reveal())
 	}
@@ -154,6 +159,7 @@ func (tx *transaction) insert(r *request, o *object.Object, content *secret.Byte
 func (tx *transaction) check() error {
 	var fresh []*change
 	var locks []string
+	count := false
 	for _, c := range tx.order {
 		if !c.fresh {
 			continue
@@ -163,15 +169,29 @@ func (tx *transaction) check() error {
 			return kmip.Errorf(kmip.ReasonIndexOutOfBounds, "the attributes of an object can take %d bytes at most", maxRecord).In2(kmip.ReasonServerLimitExceeded)
 		}
 		fresh = append(fresh, c)
+		if c.before == nil && tx.limited.Limits.Objects > 0 {
+			count = true
+		}
 		for _, n := range c.newNames() {
 			locks = append(locks, nameLock(c.next.Owner, n))
 		}
 	}
 	if tx.s.o.DuplicateNames {
-		return nil
+		locks = nil
+	}
+	if count {
+		locks = append(locks, quotaLock(tx.limited.Owner()))
 	}
 	if !tx.message && len(locks) > 0 {
 		tx.unlock = append(tx.unlock, tx.s.locks.lock(locks...))
+	}
+	if count {
+		if err := tx.checkQuota(tx.limited); err != nil {
+			return err
+		}
+	}
+	if tx.s.o.DuplicateNames {
+		return nil
 	}
 	for _, c := range fresh {
 		for _, n := range c.newNames() {

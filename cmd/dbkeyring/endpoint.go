@@ -18,6 +18,7 @@ type endpointCmd struct {
 	Add    endpointAddCmd    `cmd:"" help:"Enrol a client: make its certificate and write its files."`
 	List   endpointListCmd   `cmd:"" help:"List the clients and how long their certificates last."`
 	Renew  endpointRenewCmd  `cmd:"" help:"Give a client a new certificate."`
+	Limit  endpointLimitCmd  `cmd:"" help:"Bound a client's objects, connections and operations a second."`
 	Remove endpointRemoveCmd `cmd:"" help:"Take a client's access away, at once. Its keys stay."`
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -43,14 +44,21 @@ func printEndpoints(p *process, all []endpoint.Endpoint, now time.Time) error {
 		return err
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "Name\tRole\tGroup\tState\tCertificate until\tFingerprint")
+	limited := slices.ContainsFunc(all, func(e endpoint.Endpoint) bool { return e.Limits != endpoint.Limits{} })
+	limits := func(text string) string {
+		if !limited {
+			return ""
+		}
+		return "\t" + text
+	}
+	fmt.Fprintln(table, "Name\tRole\tGroup\tState\tCertificate until\tFingerprint"+limits("Limits"))
 	for _, e := range all {
 		group := e.Group
 		if group == "" {
 			group = "-"
 		}
 		end := e.NotAfter()
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Role, group, stateOf(e, now), end.Format(time.DateOnly), newest(e))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Name, e.Role, group, stateOf(e, now), end.Format(time.DateOnly), newest(e), limits(e.Limits.String()))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -44,6 +44,12 @@ type RenewRequest struct {
 	CutOld bool `json:"cut_old"`
 }
 
+// LimitRequest asks for other limits of an endpoint.
+type LimitRequest struct {
+	Name   string          `json:"name"`
+	Limits endpoint.Limits `json:"limits"`
+}
+
 // Issued is the answer to both: the certificates in DER.
 type Issued struct {
 	Endpoint    endpoint.Endpoint `json:"endpoint"`
@@ -69,6 +75,8 @@ type Service interface {
 	Add(ctx context.Context, r AddRequest) (Issued, error)
 	Renew(ctx context.Context, r RenewRequest) (Issued, error)
 	Remove(ctx context.Context, name string) (endpoint.Endpoint, error)
+	// Limit gives an endpoint other limits.
+	Limit(ctx context.Context, r LimitRequest) (endpoint.Endpoint, error)
 	List(ctx context.Context) ([]endpoint.Endpoint, error)
 	Status(ctx context.Context) (Status, error)
 	// AuditHeads returns the places in the audit log that the server has kept elsewhere,
@@ -154,6 +162,15 @@ func (l *Local) issue(op, name string, public []byte, life time.Duration, enter 
 func (l *Local) Remove(ctx context.Context, name string) (e endpoint.Endpoint, err error) {
 	err = l.audited("Endpoint Remove", name, func() error {
 		e, err = l.Dir.Endpoints.Remove(ctx, name)
+		return err
+	})
+	return e, err
+}
+
+// Limit implements [Service].
+func (l *Local) Limit(ctx context.Context, r LimitRequest) (e endpoint.Endpoint, err error) {
+	err = l.record(audit.Entry{Op: "Endpoint Limit", Names: []string{r.Name}, Reason: r.Limits.String()}, func() error {
+		e, err = l.Dir.Endpoints.SetLimits(ctx, r.Name, r.Limits)
 		return err
 	})
 	return e, err

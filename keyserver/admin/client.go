@@ -72,6 +72,12 @@ func (c *Client) Remove(ctx context.Context, name string) (e endpoint.Endpoint, 
 	return e, err
 }
 
+// Limit implements [Service].
+func (c *Client) Limit(ctx context.Context, r LimitRequest) (e endpoint.Endpoint, err error) {
+	err = c.ask(ctx, "POST", "/endpoints/limit", r, &e)
+	return e, err
+}
+
 // List implements [Service].
 func (c *Client) List(ctx context.Context) (all []endpoint.Endpoint, err error) {
 	err = c.ask(ctx, "GET", "/endpoints", nil, &all)

@@ -23,6 +23,7 @@ var kinds = map[string]error{
 	"name":      endpoint.ErrName,
 	"role":      endpoint.ErrRole,
 	"group":     endpoint.ErrGroup,
+	"limits":    endpoint.ErrLimits,
 	"no_object": keyserver.ErrNoObject,
 }
 
@@ -119,6 +120,12 @@ func Handler(s *Local) http.Handler {
 		var a removeRequest
 		if read(w, r, &a) {
 			answer(w)(s.Remove(r.Context(), a.Name))
+		}
+	})
+	mux.HandleFunc("POST /endpoints/limit", func(w http.ResponseWriter, r *http.Request) {
+		var a LimitRequest
+		if read(w, r, &a) {
+			answer(w)(s.Limit(r.Context(), a))
 		}
 	})
 	mux.HandleFunc("POST "+backupPath, s.serveBackup)

@@ -45,6 +45,8 @@ type Identity struct {
 	Name  string
 	Role  Role
 	Group string // "": that of its own name
+	// Limits are those of the endpoint, not of its group.
+	Limits Limits
 }
 
 // Owner is the name that the client's objects are kept under: its group's.
@@ -92,6 +94,7 @@ type Endpoint struct {
 	Group string `json:"group,omitempty"` // whose objects it shares; "": it is a group of itself
 	// Admin stands for the role administrator, as records had it before there were roles.
 	Admin        bool          `json:"admin,omitempty"`
+	Limits       Limits        `json:"limits,omitzero"`
 	Certificates []Certificate `json:"certificates"` // oldest first
 	Created      time.Time     `json:"created"`
 	Removed      *time.Time    `json:"removed,omitempty"`

@@ -223,3 +223,30 @@ func BenchmarkAuthenticate(b *testing.B) {
 		}
 	}
 }
+
+func TestSetLimits(t *testing.T) {
+	s := memory.New()
+	r := open(t, s)
+	cert := issuer(t)("db")
+	if _, err := r.Add(t.Context(), "db", cert, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want := Limits{Objects: 5, Connections: 3, Rate: 100}
+	if e, err := r.SetLimits(t.Context(), "db", want); err != nil || e.Limits != want {
+		t.Fatalf("%+v, %v", e.Limits, err)
+	}
+	for _, reg := range []*Registry{r, open(t, s)} { // and after a start
+		if who, err := reg.Authenticate(cert); err != nil || who.Limits != want {
+			t.Errorf("the limits are %+v, %v", who.Limits, err)
+		}
+	}
+	if _, err := r.SetLimits(t.Context(), "db", Limits{Rate: -1}); !errors.Is(err, ErrLimits) {
+		t.Errorf("a negative limit: %v", err)
+	}
+	if _, err := r.SetLimits(t.Context(), "none", want); !errors.Is(err, ErrNotFound) {
+		t.Errorf("no such endpoint: %v", err)
+	}
+	if got := want.String(); got != "5 objects, 3 connections, 100 operations/s" {
+		t.Errorf("in words: %s", got)
+	}
+}

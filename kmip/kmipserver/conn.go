@@ -62,6 +62,11 @@ func (c *conn) serve(ctx context.Context) {
 	if certs := c.tls.ConnectionState().PeerCertificates; len(certs) > 0 {
 		c.peer.Certificate = certs[0]
 	}
+	leave, err := c.s.admit(c.peer)
+	if err != nil {
+		return
+	}
+	defer leave()
 	for c.exchange(ctx) {
 	}
 }

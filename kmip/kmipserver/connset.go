@@ -6,6 +6,18 @@ import (
 	"time"
 )
 
+// admit asks whether a client may have the connection.
+func (s *Server) admit(p Peer) (leave func(), err error) {
+	if s.o.Admit == nil || p.Certificate == nil {
+		return func() {}, nil
+	}
+	if leave, err = s.o.Admit(p.Certificate); err != nil {
+		s.o.Stats.Refused.Add(1)
+		s.log.Warn("a connection was closed", "from", p.Address, "reason", err)
+	}
+	return leave, err
+}
+
 // connSet is the connections that are open.
 type connSet struct {
 	mu       sync.Mutex

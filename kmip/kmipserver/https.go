@@ -46,7 +46,10 @@ func (s *Server) ServeHTTPS(ctx context.Context, ln net.Listener, conf *tls.Conf
 		ReadHeaderTimeout: s.o.ReadTimeout, ReadTimeout: s.o.ReadTimeout, WriteTimeout: s.o.WriteTimeout, IdleTimeout: s.o.IdleTimeout,
 		MaxHeaderBytes: 16 << 10,
 		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelInfo),
-		BaseContext:    func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, nc.(*tls.Conn).NetConn())
+		},
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	done := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -107,11 +110,39 @@ type limitedConn struct {
 	l       *limitedListener
 	place   *conn
 	counted func() // takes it out of the count
+
+	admission sync.Once
+	mu        sync.Mutex // guards leave, of a connection that is closed meanwhile
+	closed    bool
+	leave     func()
+	refused   error
+}
+
+// connKey is where the context of a request has its *limitedConn.
+type connKey struct{}
+
+// admit asks once whether the client may have the connection.
+func (c *limitedConn) admit(p Peer) error {
+	c.admission.Do(func() {
+		leave, err := c.l.s.admit(p)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.leave, c.refused = leave, err; c.closed && err == nil {
+			leave()
+		}
+	})
+	return c.refused
 }
 
 func (c *limitedConn) Close() error {
 	c.l.conns.remove(c.place)
 	c.counted()
+	c.mu.Lock()
+	if !c.closed && c.leave != nil {
+		c.leave()
+	}
+	c.closed = true
+	c.mu.Unlock()
 	return c.Conn.Close()
 }
 
@@ -127,6 +158,11 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.peer.Certificate = r.TLS.PeerCertificates[0]
+	if nc, ok := r.Context().Value(connKey{}).(*limitedConn); ok && nc.admit(c.peer) != nil {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "this client has too many connections", http.StatusServiceUnavailable)
+		return
+	}
 	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	format, known := formats[contentType]
 	switch {

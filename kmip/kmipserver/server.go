@@ -3,6 +3,7 @@ package kmipserver
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,10 @@ type Options struct {
 
 	// Stats is where connections are counted; nil: nowhere.
 	Stats *Stats
+
+	// Admit is asked for each connection whose client has shown its certificate; nil
+	// admits all. After an error the connection is closed, else leave is called at its end.
+	Admit func(*x509.Certificate) (leave func(), err error)
 
 	// HandshakeTimeout bounds the TLS handshake; default 10 s.
 	HandshakeTimeout time.Duration
