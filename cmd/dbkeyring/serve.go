@@ -73,6 +73,9 @@ func (c *serveCmd) Run(p *process) error {
 		log.Info("made the data directory, with a CA, a root key and an administrator's identity. Back it up: without its root key no key can be read", "dir", dir.Path)
 	}
 	s := &server{dir: dir, names: names, versions: versions, log: log}
+	if s.systemd, err = newSystemd(log); err != nil {
+		return err
+	}
 	s.certificates.files = pki.ServerFiles{Cert: c.Cert, Key: c.Key, CA: c.CertCA}
 	if err := s.startCertificates(ctx, time.Now()); err != nil {
 		return err
@@ -129,6 +132,7 @@ type server struct {
 	versions     []kmip.Version // of KMIP; nil: all
 	log          *slog.Logger
 	certificates certificates
+	systemd      *systemd
 	metrics      *metrics.Metrics // nil: nobody asks for them
 }
 
@@ -196,6 +200,7 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	if metrics != "" {
 		s.log.Info("metrics and health over HTTP", "address", metrics)
 	}
+	s.systemd.serving(ctx, s.storeAnswers)
 	err = s.answer(ctx, keys, ports)
 	cancel()
 	<-background
@@ -279,11 +284,13 @@ func (s *server) background(ctx context.Context, keys *keyserver.Server, hangup 
 		case <-heads.C:
 			s.keepAuditHead(ctx)
 		case <-hangup:
+			s.systemd.reloading()
 			s.keepAuditHead(ctx) // the end of a file that is rotated
 			if err := s.dir.Audit.Reopen(); err == nil {
 				s.log.Info("opened the audit log anew", "file", filepath.Join(s.dir.Path, "audit.log"))
 			}
 			s.rereadGiven(time.Now(), true)
+			s.systemd.ready()
 		case now := <-files.C:
 			s.rereadGiven(now, false)
 		case now := <-tick.C:
