@@ -200,10 +200,11 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	if metrics != "" {
 		s.log.Info("metrics and health over HTTP", "address", metrics)
 	}
-	s.systemd.serving(ctx, s.storeAnswers)
+	told := s.systemd.serving(ctx, s.storeAnswers)
 	err = s.answer(ctx, keys, ports)
 	cancel()
 	<-background
+	<-told
 	s.keepUsage(context.WithoutCancel(ctx), keys)
 	s.log.Info("stopped")
 	return errors.Join(err, control.Close())

@@ -55,11 +55,16 @@ func (d *systemd) tell(state string) {
 	}
 }
 
-// serving tells that the server is ready, and later that it stops, when ctx ends.
-func (d *systemd) serving(ctx context.Context, alive func() error) {
+// serving tells that the server is ready, and later that it stops, when ctx ends. Then told is closed.
+func (d *systemd) serving(ctx context.Context, alive func() error) (told <-chan struct{}) {
+	stopped := make(chan struct{})
 	d.ready()
 	go d.live(ctx, alive)
-	context.AfterFunc(ctx, func() { d.tell("STOPPING=1") })
+	context.AfterFunc(ctx, func() {
+		defer close(stopped)
+		d.tell("STOPPING=1")
+	})
+	return stopped
 }
 
 func (d *systemd) ready() { d.tell("READY=1") }
