@@ -9,6 +9,7 @@
 package wipeconn
 
 import (
+	"bufio"
 	"crypto/tls"
 	"encoding/binary"
 	"net"
@@ -18,10 +19,15 @@ import (
 // headerSize is that of a record's header (RFC 8446, 5.1): type, version, length.
 const headerSize = 5
 
+// aheadSize is how much of what is still enciphered is read at once, so that a record,
+// header and body, costs one call of the system: more than a request for a key takes.
+const aheadSize = 1 << 10
+
 // Conn is a connection to put below TLS. Only TLS may read from it.
 type Conn struct {
 	net.Conn
 
+	ahead  *bufio.Reader // of Conn: enciphered bytes only
 	header [headerSize]byte
 	have   int  // bytes of the header so far
 	body   int  // bytes of the record that are still to come
@@ -29,20 +35,20 @@ type Conn struct {
 }
 
 // New returns a connection that wipes what is read from it.
-func New(c net.Conn) *Conn { return &Conn{Conn: c} }
+func New(c net.Conn) *Conn { return &Conn{Conn: c, ahead: bufio.NewReaderSize(c, aheadSize)} }
 
-// Read reads at most to the end of a record's header, or of its body.
+// Read returns at most what is left to the end of a record's header, or of its body.
 func (c *Conn) Read(b []byte) (int, error) {
 	clear(b)
 	switch {
 	case c.shut:
 		return 0, os.ErrDeadlineExceeded // crypto/tls goes on after a timeout
 	case c.body > 0:
-		n, err := c.Conn.Read(b[:min(len(b), c.body)])
+		n, err := c.ahead.Read(b[:min(len(b), c.body)])
 		c.body -= n
 		return n, err
 	}
-	n, err := c.Conn.Read(b[:min(len(b), headerSize-c.have)])
+	n, err := c.ahead.Read(b[:min(len(b), headerSize-c.have)])
 	c.have += copy(c.header[c.have:], b[:n])
 	if c.have == headerSize {
 		c.have, c.body = 0, int(binary.BigEndian.Uint16(c.header[3:]))
@@ -59,5 +65,5 @@ func (c *Conn) Wipe(t *tls.Conn) bool {
 	var more [1]byte
 	n, _ := t.Read(more[:])
 	clear(more[:])
-	return n == 0
+	return n == 0 && c.ahead.Buffered() == 0
 }

@@ -106,24 +106,82 @@ func found(buffers [][]byte, m []byte) (at []string) {
 	return at
 }
 
-// What the peer sent besides the message is noticed.
+// What the peer sent besides the message is noticed: in the message's record, and in a
+// record of its own that came with it.
 func TestWipe_More(t *testing.T) {
-	ca := kmiptest.NewAuthority(t)
+	for name, records := range map[string][]string{"one record": {"message and more"}, "two records": {"message", " and more"}} {
+		t.Run(name, func(t *testing.T) {
+			ca := kmiptest.NewAuthority(t)
+			here, there := net.Pipe()
+			defer here.Close()
+			go func() {
+				together := &gather{Conn: there}
+				s := tls.Server(together, ca.ServerConfig(ca.Server()))
+				s.Handshake()
+				together.hold = true
+				for _, r := range records {
+					io.WriteString(s, r)
+				}
+				there.Write(together.held)
+				io.Copy(io.Discard, s)
+			}()
+			below := wipeconn.New(here)
+			conf := ca.ClientConfig(ca.Client("c"))
+			conf.ServerName = "localhost"
+			c := tls.Client(below, conf)
+			if _, err := io.ReadFull(c, make([]byte, len("message"))); err != nil {
+				t.Fatal(err)
+			}
+			if below.Wipe(c) {
+				t.Error("not noticed")
+			}
+		})
+	}
+}
+
+// gather holds back what is written, so that it comes at once.
+type gather struct {
+	net.Conn
+	hold bool
+	held []byte
+}
+
+func (g *gather) Write(b []byte) (int, error) {
+	if !g.hold {
+		return g.Conn.Write(b)
+	}
+	g.held = append(g.held, b...)
+	return len(b), nil
+}
+
+// reads counts the calls that reach the system.
+type reads struct {
+	net.Conn
+	n int
+}
+
+func (r *reads) Read(b []byte) (int, error) {
+	r.n++
+	return r.Conn.Read(b)
+}
+
+// A record that came as a whole costs one call of the system.
+func TestRead_OneCallForARecord(t *testing.T) {
 	here, there := net.Pipe()
-	go func() {
-		s := tls.Server(there, ca.ServerConfig(ca.Server()))
-		io.WriteString(s, "message and more")
-		io.Copy(io.Discard, s)
-	}()
-	below := wipeconn.New(here)
-	conf := ca.ClientConfig(ca.Client("c"))
-	conf.ServerName = "localhost"
-	c := tls.Client(below, conf)
-	if _, err := io.ReadFull(c, make([]byte, len("message"))); err != nil {
-		t.Fatal(err)
+	defer here.Close()
+	record := append([]byte{23, 3, 3, 0, 200}, make([]byte, 200)...)
+	go func() { there.Write(record) }()
+	counted := &reads{Conn: here}
+	c := wipeconn.New(counted)
+	var got []byte
+	for b := make([]byte, 512); len(got) < len(record); {
+		n, err := c.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, b[:n]...)
 	}
-	if below.Wipe(c) {
-		t.Error("not noticed")
+	if counted.n != 1 || !bytes.Equal(got, record) {
+		t.Errorf("%d calls, %d bytes", counted.n, len(got))
 	}
-	here.Close()
 }
