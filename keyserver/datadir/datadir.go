@@ -85,6 +85,7 @@ type Dir struct {
 	sealed   *store.Sealed // the same as Store
 	rotation sync.Mutex    // held while the root key is changed; guards rootKey
 	rootKey  rootkey.Key   // open; nil: it seals the values itself
+	unsure   error         // why the root key cannot be changed any more; guarded by rotation
 	rootMu   sync.Mutex
 	root     RootKey
 

@@ -208,7 +208,7 @@ func (d *Dir) writeRecord(ctx context.Context, raw store.Store, k RootKey, root 
 	if err != nil {
 		return err
 	}
-	err = raw.Update(ctx, func(w store.Writer) error {
+	write := func(w store.Writer) error {
 		if _, complete, err := w.Get(formatBucket, formatKey); err != nil {
 			return err
 		} else if complete { // else that comes last
@@ -217,14 +217,23 @@ func (d *Dir) writeRecord(ctx context.Context, raw store.Store, k RootKey, root 
 			}
 		}
 		return w.Put(formatBucket, recordKey, record)
-	})
-	if err != nil { // it may have been made nevertheless: what counts is what is there
-		if there, ok, readErr := readRecord(raw); readErr == nil && ok && bytes.Equal(there.Wrapped, wrapped) {
-			return nil
-		}
 	}
-	return err
+	if err = raw.Update(ctx, write); err == nil {
+		return nil
+	}
+	if there, _, readErr := readRecord(raw); readErr == nil && !bytes.Equal(there.Wrapped, wrapped) {
+		return err // and nothing was made
+	}
+	// It was made, and may be lost yet. That it is durable only a commit says that goes well.
+	if again := raw.Update(ctx, write); again == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errUnsure, err)
 }
+
+// errUnsure: the disk failed, and which root key counts is known when the directory is
+// opened anew. Until then neither may be removed or written over.
+var errUnsure = errors.New("the store failed while the root key was changed. Keep both root keys, see to the disk, and restart the server: 'dbkeyring root-key show' tells then which one counts")
 
 // RootKey tells the root key.
 func (d *Dir) RootKey() RootKey {
@@ -244,7 +253,15 @@ func (d *Dir) RootKey() RootKey {
 func (d *Dir) RotateRootKey(ctx context.Context, s rootkey.Settings, phrase *secret.Bytes) (k RootKey, values int, err error) {
 	d.rotation.Lock() // one at a time
 	defer d.rotation.Unlock()
-	if err := d.changeRootKey(ctx, s, phrase); err != nil {
+	if d.unsure != nil {
+		return d.RootKey(), 0, d.unsure
+	}
+	err = d.changeRootKey(ctx, s, phrase)
+	if errors.Is(err, errUnsure) {
+		d.unsure = err
+		return d.RootKey(), 0, err
+	}
+	if err != nil {
 		return d.RootKey(), 0, fmt.Errorf("%w. The root key is still the old one", err)
 	}
 	values, err = d.finish(ctx)

@@ -117,7 +117,11 @@ func (f File) Keep(s Settings) error {
 // Drop implements [Source].
 func (f File) Drop(s Settings) error {
 	path := f.path(s)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // as at each start
+	}
+	if err != nil {
 		return fmt.Errorf("remove the old root key: %w", err)
 	}
 	return filesys.SyncDir(filesys.OS{}, filepath.Dir(path))
