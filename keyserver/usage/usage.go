@@ -200,6 +200,8 @@ func merge(uses []Use, more []use) []Use {
 
 // Of returns who used an object last, the newest first, [Most] endpoints at most.
 func (l *Log) Of(id string) (uses []Use, err error) {
+	l.flush.Lock() // what is being written is neither noted nor in the store
+	defer l.flush.Unlock()
 	if err := l.store.View(func(r store.Reader) (err error) { uses, err = read(r, id); return err }); err != nil {
 		return nil, err
 	}
