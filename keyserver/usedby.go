@@ -3,6 +3,7 @@ package keyserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/usage"
@@ -32,7 +33,7 @@ type UsedBy struct {
 func (s *Server) UsedBy(id string) (u UsedBy, err error) {
 	o := s.index.get(id)
 	if o == nil {
-		return u, ErrNoObject
+		return u, fmt.Errorf("%s: %w", id, ErrNoObject)
 	}
 	u = UsedBy{
 		ID: o.ID, Type: o.Type.String(), State: o.StateAt(s.now()).String(), Owner: o.Owner, Names: o.Names(),

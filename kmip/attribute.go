@@ -187,6 +187,20 @@ func encodeTemplateAs(w *ttlv.Writer, tag ttlv.Tag, v Version, t *Template) {
 	}
 }
 
+// decodeNewObject reads a response that names a new object, and may hold what the server set.
+func decodeNewObject(r *ttlv.Reader) (id string, set *Template) {
+	for r.Next() {
+		switch asOf1(r.Tag()) {
+		case TagUniqueIdentifier:
+			id = readUID(r)
+		case TagTemplateAttribute:
+			t := decodeTemplate(r)
+			set = &t
+		}
+	}
+	return id, set
+}
+
 // IsCustom says whether an attribute is a client's own (x-), a server's (y-) (KMIP 1.4,
 // 3.39), or that of another vendor, which only 2.x can have ("vendor/name").
 func IsCustom(name string) bool {

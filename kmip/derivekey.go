@@ -116,13 +116,5 @@ func (p *DeriveKeyResponse) Encode(w *ttlv.Writer, v Version) {
 
 // Decode reads the payload's fields.
 func (p *DeriveKeyResponse) Decode(r *ttlv.Reader) {
-	for r.Next() {
-		switch asOf1(r.Tag()) {
-		case TagUniqueIdentifier:
-			p.UniqueIdentifier = readUID(r)
-		case TagTemplateAttribute:
-			t := decodeTemplate(r)
-			p.Template = &t
-		}
-	}
+	p.UniqueIdentifier, p.Template = decodeNewObject(r)
 }

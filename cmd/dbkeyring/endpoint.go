@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
@@ -52,9 +53,11 @@ func explainAccess(err error, dir string) error {
 	return &failed{err: err, hint: "run dbkeyring as the user whose data directory " + dir + " is, and let that user read and write it"}
 }
 
-// explain adds the cure to an error of the register.
+// explain adds the cure to an error of the register, or of an object that is not there.
 func explain(err error) error {
 	switch {
+	case errors.Is(err, keyserver.ErrNoObject):
+		return &failed{err: err, hint: "see: dbkeyring key list", code: exitNotFound}
 	case errors.Is(err, endpoint.ErrNotFound):
 		return &failed{err: err, hint: "see: dbkeyring endpoint list", code: exitNotFound}
 	case errors.Is(err, endpoint.ErrExists):

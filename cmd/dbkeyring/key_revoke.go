@@ -46,22 +46,19 @@ func occurrence(ctx context.Context, client *kmipclient.Client, id string) time.
 // Run revokes objects.
 func (c *keyRevokeCmd) Run(p *process) error {
 	code := reasonCode(c.Reason)
+	done := kmip.StateDeactivated
+	if code == kmip.RevocationKeyCompromise {
+		done = kmip.StateCompromised
+	}
 	if c.DryRun {
-		done := "Deactivated: it protects nothing new. Get still gives it out; databases that are told to refuse inactive keys lose access to their data"
-		if code == kmip.RevocationKeyCompromise {
-			done = "Compromised: it protects nothing new. Get still gives it out; databases that are told to refuse inactive keys lose access to their data"
-		}
-		return dryRun(p, c.Data, c.IDs, "Revoke would make it "+done)
+		return dryRun(p, c.Data, c.IDs, fmt.Sprintf("Revoke would make it %s: it protects nothing new. Get still gives it out; "+
+			"databases that are told to refuse inactive keys lose access to their data", done))
 	}
 	question := fmt.Sprintf("Revoke %d object(s)? Databases that are told to refuse inactive keys lose access to their data, and it cannot be undone.", len(c.IDs))
 	if err := confirm(p, c.Yes, question); err != nil {
 		return err
 	}
-	done := kmip.StateDeactivated
 	req := kmip.RevokeRequest{Reason: kmip.RevocationReason{Code: code, Message: c.Message}}
-	if code == kmip.RevocationKeyCompromise {
-		done = kmip.StateCompromised
-	}
 	return c.withClient(p, func(ctx context.Context, client *kmipclient.Client) error {
 		return each(p, c.IDs, done.String(), func(id string) error {
 			r := req

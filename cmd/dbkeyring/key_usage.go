@@ -37,7 +37,7 @@ func (c *keyUsageCmd) Run(p *process) error {
 		for i, id := range c.IDs {
 			var err error
 			if all[i], err = s.UsedBy(p.ctx, id); err != nil {
-				return explainNoObject(id, err)
+				return err
 			}
 		}
 		return printJSON(p.stdout, all)
@@ -58,13 +58,6 @@ func dryRun(p *process, data string, ids []string, then string) error {
 	})
 }
 
-func explainNoObject(id string, err error) error {
-	if errors.Is(err, keyserver.ErrNoObject) {
-		return &failed{err: fmt.Errorf("%s: %w", id, err), hint: "see: dbkeyring key list", code: exitNotFound}
-	}
-	return err
-}
-
 // tellUsage describes each object for people.
 func tellUsage(p *process, s admin.Service, ids []string, then string) error {
 	endpoints, err := s.List(p.ctx)
@@ -74,7 +67,7 @@ func tellUsage(p *process, s admin.Service, ids []string, then string) error {
 	for _, id := range ids {
 		u, err := s.UsedBy(p.ctx, id)
 		if err != nil {
-			return explainNoObject(id, err)
+			return err
 		}
 		table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(table, "key\t%s, %s, %s\n", u.ID, u.Type, u.State)
@@ -114,9 +107,8 @@ func tellUses(w io.Writer, u keyserver.UsedBy, endpoints []endpoint.Endpoint) {
 		fmt.Fprintf(w, "\tand maybe others before: %d are kept\n", usage.Most)
 	}
 	for _, e := range endpoints {
-		identity := endpoint.Identity{Name: e.Name, Role: e.Role, Group: e.Group}
 		used := slices.ContainsFunc(u.Uses, func(use usage.Use) bool { return use.Endpoint == e.Name })
-		if e.Removed == nil && !used && identity.Owner() == u.Owner && (e.Role == endpoint.Owner || e.Role == endpoint.Reader) {
+		if e.Removed == nil && !used && e.Identity().Owner() == u.Owner && (e.Role == endpoint.Owner || e.Role == endpoint.Reader) {
 			fmt.Fprintf(w, "%s\t%s has not, and may\n", label, e.Name)
 			label = ""
 		}

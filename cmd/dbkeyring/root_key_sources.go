@@ -66,7 +66,7 @@ type awsRootKey struct {
 	key    string
 }
 
-func dialRootKey(ctx context.Context, k rootkey.AWSKMS) (rootkey.Key, error) {
+func newAWSRootKey(ctx context.Context, k rootkey.AWSKMS) (*awsRootKey, error) {
 	client, err := awskms.New(ctx, awskms.Options{Region: k.Region, Endpoint: k.Endpoint, Cure: awsRootCure})
 	if err != nil {
 		return nil, err
@@ -74,15 +74,23 @@ func dialRootKey(ctx context.Context, k rootkey.AWSKMS) (rootkey.Key, error) {
 	return &awsRootKey{client, k.Key}, nil
 }
 
+func dialRootKey(ctx context.Context, k rootkey.AWSKMS) (rootkey.Key, error) {
+	key, err := newAWSRootKey(ctx, k)
+	if err != nil {
+		return nil, err // and no Key that is a nil pointer
+	}
+	return key, nil
+}
+
 func resolveRootKey(ctx context.Context, k rootkey.AWSKMS) (arn string, err error) {
-	client, err := awskms.New(ctx, awskms.Options{Region: k.Region, Endpoint: k.Endpoint, Cure: awsRootCure})
+	key, err := newAWSRootKey(ctx, k)
 	if err != nil {
 		return "", err
 	}
-	defer client.Close()
+	defer key.Wipe()
 	probe := secret.Random(rootkey.Size)
 	defer probe.Wipe()
-	blob, err := client.Encrypt(ctx, k.Key, probe, awsContext()) // which needs no other permission
+	blob, err := key.encrypt(ctx, probe) // which needs no other permission
 	return blob.KeyARN, err
 }
 
@@ -92,8 +100,7 @@ func awsRootCure(err *awskms.Error) string {
 		return "Nothing was changed; start again when AWS KMS can be reached"
 	case awskms.Operator:
 		return "The server needs credentials that may kms:Encrypt and kms:Decrypt with the key"
-	}
-	if err.Class == awskms.State {
+	case awskms.State:
 		return "Enable the key, or cancel its deletion: without it the key server cannot start"
 	}
 	return ""
@@ -101,8 +108,12 @@ func awsRootCure(err *awskms.Error) string {
 
 // Wrap implements [rootkey.Key].
 func (k *awsRootKey) Wrap(ctx context.Context, plain *secret.Bytes) ([]byte, error) {
-	blob, err := k.client.Encrypt(ctx, k.key, plain, awsContext())
+	blob, err := k.encrypt(ctx, plain)
 	return blob.Data, err
+}
+
+func (k *awsRootKey) encrypt(ctx context.Context, plain *secret.Bytes) (awskms.Blob, error) {
+	return k.client.Encrypt(ctx, k.key, plain, awsContext())
 }
 
 // Unwrap implements [rootkey.Key].

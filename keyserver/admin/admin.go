@@ -100,7 +100,8 @@ type Local struct {
 	// Keys is that server; nil: the objects are read when somebody asks for one.
 	Keys *keyserver.Server
 
-	backup sync.Mutex // one at a time: each takes room on the disk
+	backup  sync.Mutex // one at a time: each takes room on the disk
+	reading sync.Mutex // guards Keys
 }
 
 var (

@@ -14,14 +14,23 @@ type usedByRequest struct {
 
 // UsedBy implements [Service].
 func (l *Local) UsedBy(_ context.Context, id string) (keyserver.UsedBy, error) {
-	keys := l.Keys
-	if keys == nil {
-		var err error
-		if keys, err = keyserver.New(keyserver.Options{Store: l.Dir.Store, Endpoints: l.Dir.Endpoints}); err != nil {
-			return keyserver.UsedBy{}, err
-		}
+	keys, err := l.objects()
+	if err != nil {
+		return keyserver.UsedBy{}, err
 	}
 	return keys.UsedBy(id)
+}
+
+// objects returns the server, else one that has read the objects once, for all questions.
+func (l *Local) objects() (*keyserver.Server, error) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	if l.Keys != nil {
+		return l.Keys, nil
+	}
+	var err error
+	l.Keys, err = keyserver.New(keyserver.Options{Store: l.Dir.Store, Endpoints: l.Dir.Endpoints})
+	return l.Keys, err
 }
 
 // UsedBy implements [Service].

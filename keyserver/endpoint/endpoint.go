@@ -112,6 +112,11 @@ func (e Endpoint) NotAfter() time.Time {
 	return end
 }
 
+// Identity is who a client is that shows a certificate of the endpoint.
+func (e Endpoint) Identity() Identity {
+	return Identity{Name: e.Name, Role: e.Role, Group: e.Group, Limits: e.Limits}
+}
+
 func (e Endpoint) clone() Endpoint {
 	e.Certificates = slices.Clone(e.Certificates)
 	return e

@@ -83,7 +83,7 @@ func (r *Registry) publish(byName map[string]Endpoint) {
 	for _, e := range byName {
 		for _, c := range e.Certificates {
 			byCert[c.Fingerprint] = holder{
-				identity:  Identity{Name: e.Name, Role: e.Role, Group: e.Group, Limits: e.Limits},
+				identity:  e.Identity(),
 				notBefore: c.NotBefore, notAfter: c.NotAfter,
 				gone: e.Removed != nil || c.Cut != nil,
 			}
