@@ -150,7 +150,7 @@ func BenchmarkLocate(b *testing.B) {
 }
 
 func eachConns(b *testing.B, run func(b *testing.B, n int)) {
-	for _, n := range []int{1, 8} {
+	for _, n := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("conns=%d", n), func(b *testing.B) { run(b, n) })
 	}
 }
