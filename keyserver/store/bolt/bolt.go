@@ -14,13 +14,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/internal/queue"
 )
 
 // ErrLocked: another process has the store open.
@@ -36,12 +36,8 @@ const (
 
 // Store is an open store.
 type Store struct {
-	db    *bbolt.DB
-	queue chan *request
-
-	mu     sync.RWMutex // held for reading while sending to queue
-	closed bool
-	done   chan struct{} // closed when the writer has ended
+	db      *bbolt.DB
+	updates *queue.Queue
 }
 
 // Open opens the store at path and makes it if need be, readable by its owner
@@ -54,8 +50,8 @@ func Open(path string) (*Store, error) {
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the key store: %w", err), db.Close())
 	}
-	s := &Store{db: db, queue: make(chan *request, maxGroup), done: make(chan struct{})}
-	go s.write()
+	s := &Store{db: db}
+	s.updates = queue.New(s.commit)
 	return s, nil
 }
 
@@ -100,50 +96,14 @@ func (s *Store) View(fn func(store.Reader) error) error {
 // Update implements [store.Store]. After an error of the disk the change may or
 // may not have been made; the store stays usable.
 func (s *Store) Update(ctx context.Context, fn func(store.Writer) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	r := &request{fn: fn, ran: make(chan struct{}), result: make(chan error, 1)}
-	if err := s.enqueue(ctx, r); err != nil {
-		return err
-	}
-	select {
-	case err := <-r.result:
-		return err
-	case <-ctx.Done():
-	}
-	if !r.state.CompareAndSwap(waiting, taken) {
-		<-r.ran // fn may use what the caller takes back when Update returns
-	}
-	return ctx.Err()
-}
-
-func (s *Store) enqueue(ctx context.Context, r *request) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
-		return store.ErrClosed
-	}
-	select {
-	case s.queue <- r:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return s.updates.Do(ctx, fn)
 }
 
 // Close implements [store.Store]. Updates that wait are still carried out.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		<-s.done
+	if !s.updates.Close() {
 		return nil
 	}
-	s.closed = true
-	close(s.queue)
-	s.mu.Unlock()
-	<-s.done
 	return s.db.Close()
 }
 
