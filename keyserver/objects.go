@@ -139,16 +139,20 @@ func (s *Server) content(r *request, id string) (content *secret.Bytes, ok bool,
 	return content, ok, err
 }
 
-// newID returns a Unique Identifier: a UUID of RFC 9562, version 7, of 36 characters,
-// which is as long as old clients can take. It begins with the time (in ms, and then in
-// 1/4096 of one), so that new objects lie side by side in the store and a commit writes
-// few pages; its 62 random bits are no secret: what protects an object is its owner.
+// newID returns a Unique Identifier: a UUID of RFC 9562, version 8, of 36 characters,
+// which is as long as old clients can take. Its first digit is random, so that a server
+// that starts reads the objects in parts, and after it stands the time (in ms, and then
+// in 1/4096 of one), so that new objects lie side by side in the store and a commit
+// writes few pages. Its other 62 random bits are no secret: what protects an object is
+// its owner.
 func newID() string {
-	var b [16]byte
+	var b [17]byte
 	rand.Read(b[8:]) // never fails
 	now := time.Now()
+	const msBits = 44 // until the year 2527
+	ms := uint64(now.UnixMilli()) & (1<<msBits - 1)
 	fraction := uint64(now.Nanosecond()%int(time.Millisecond)) << 12 / uint64(time.Millisecond)
-	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<16|7<<12|fraction)
+	binary.BigEndian.PutUint64(b[:], uint64(b[16]&0xf)<<60|ms<<16|8<<12|fraction)
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
