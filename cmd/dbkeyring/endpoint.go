@@ -17,6 +17,7 @@ import (
 
 type endpointCmd struct {
 	Add    endpointAddCmd    `cmd:"" help:"Enrol a client: make its certificate and write its files."`
+	Accept endpointAcceptCmd `cmd:"" help:"Enrol a client with a certificate that an imported CA has signed."`
 	List   endpointListCmd   `cmd:"" help:"List the clients and how long their certificates last."`
 	Renew  endpointRenewCmd  `cmd:"" help:"Give a client a new certificate."`
 	Limit  endpointLimitCmd  `cmd:"" help:"Bound a client's objects, connections and operations a second."`
@@ -58,6 +59,10 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, keyserver.ErrNoObject):
 		return &failed{err: err, hint: "see: dbkeyring key list", code: exitNotFound}
+	case errors.Is(err, endpoint.ErrNoCA):
+		return &failed{err: err, hint: "see: dbkeyring ca list", code: exitNotFound}
+	case errors.Is(err, endpoint.ErrCAInUse):
+		return &failed{err: err, hint: "give them other certificates first (dbkeyring endpoint renew), or end their access with --force"}
 	case errors.Is(err, endpoint.ErrNotFound):
 		return &failed{err: err, hint: "see: dbkeyring endpoint list", code: exitNotFound}
 	case errors.Is(err, endpoint.ErrExists):

@@ -57,8 +57,11 @@ func printEndpoints(p *process, all []endpoint.Endpoint, now time.Time) error {
 		if group == "" {
 			group = "-"
 		}
-		end := e.NotAfter()
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Name, e.Role, group, stateOf(e, now), end.Format(time.DateOnly), newest(e), limits(e.Limits.String()))
+		end := "-"
+		if until := e.NotAfter(); !until.IsZero() {
+			end = until.Format(time.DateOnly)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Name, e.Role, group, stateOf(e, now), end, newest(e), limits(e.Limits.String()))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -74,14 +77,17 @@ func printEndpoints(p *process, all []endpoint.Endpoint, now time.Time) error {
 
 // States that want attention.
 const (
-	endsSoon = "ends soon"
-	expired  = "expired"
+	endsSoon  = "ends soon"
+	expired   = "expired"
+	untrusted = "refused" // by the CA that stood for it
 )
 
 func stateOf(e endpoint.Endpoint, now time.Time) string {
 	switch end := e.NotAfter(); {
 	case e.Removed != nil:
 		return "removed"
+	case end.IsZero():
+		return untrusted
 	case end.Before(now):
 		return expired
 	case end.Before(now.Add(pki.RenewBefore)):

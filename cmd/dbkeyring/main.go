@@ -39,6 +39,7 @@ const defaultDataDir = "/var/lib/dbkeyring"
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Run the key server."`
 	Endpoint endpointCmd `cmd:"" help:"Manage the clients of a key server on this machine."`
+	CA       caCmd       `cmd:"" name:"ca" help:"Manage the CAs of others that clients may have their certificates of."`
 	RootKey  rootKeyCmd  `cmd:"" help:"Show and rotate the root key, which encrypts the key server's store."`
 	Audit    auditCmd    `cmd:"" help:"Verify and search the audit log of the key server."`
 	Key      keyCmd      `cmd:"" help:"Look at the keys of any KMIP server, and change their state."`

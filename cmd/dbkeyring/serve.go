@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/dbkeyring/dbkeyring/internal/tlsconf"
 	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
@@ -208,20 +205,6 @@ func (s *server) serve(ctx context.Context, p *process, c *serveCmd) error {
 	s.keepUsage(context.WithoutCancel(ctx), keys)
 	s.log.Info("stopped")
 	return errors.Join(err, control.Close())
-}
-
-// tls admits whom the CA signed for; who that is, the register says at each request.
-func (s *server) tls() *tls.Config {
-	clients := x509.NewCertPool()
-	clients.AddCert(s.dir.CA.Certificate)
-	return tlsconf.ServerConfig(tlsconf.ServerOptions{
-		GetCertificate: s.certificates.choose,
-		ClientCA:       clients,
-		Authorize: func(state tls.ConnectionState) error {
-			_, err := s.dir.Endpoints.Authenticate(state.PeerCertificates[0])
-			return err
-		},
-	})
 }
 
 // keepUsage writes who used which key.

@@ -78,6 +78,13 @@ type Service interface {
 	// Limit gives an endpoint other limits.
 	Limit(ctx context.Context, r LimitRequest) (endpoint.Endpoint, error)
 	List(ctx context.Context) ([]endpoint.Endpoint, error)
+	// Accept enters a certificate that a foreign CA has signed.
+	Accept(ctx context.Context, r AcceptRequest) (endpoint.Endpoint, error)
+	// CAs lists the foreign CAs; ImportCA, SetCRL and RemoveCA change them.
+	CAs(ctx context.Context) ([]endpoint.CA, error)
+	ImportCA(ctx context.Context, r CAImport) (endpoint.CA, error)
+	SetCRL(ctx context.Context, r CRLRequest) (endpoint.CA, error)
+	RemoveCA(ctx context.Context, r CARemoval) (endpoint.CA, error)
 	Status(ctx context.Context) (Status, error)
 	// AuditHeads returns the places in the audit log that the server has kept elsewhere,
 	// its present end included.

@@ -24,6 +24,9 @@ var kinds = map[string]error{
 	"role":      endpoint.ErrRole,
 	"group":     endpoint.ErrGroup,
 	"limits":    endpoint.ErrLimits,
+	"no_ca":     endpoint.ErrNoCA,
+	"ca":        endpoint.ErrCA,
+	"ca_in_use": endpoint.ErrCAInUse,
 	"no_object": keyserver.ErrNoObject,
 }
 
@@ -137,11 +140,16 @@ func Handler(s *Local) http.Handler {
 	})
 	mux.HandleFunc("GET "+rootKeyPath, func(w http.ResponseWriter, r *http.Request) { answer(w)(s.RootKey(r.Context())) })
 	mux.HandleFunc("POST "+rootKeyPath, s.serveRotate)
+	s.serveCAs(mux)
 	return mux
 }
 
 func read(w http.ResponseWriter, r *http.Request, into any) bool {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	return readUpTo(w, r, maxBody, into)
+}
+
+func readUpTo(w http.ResponseWriter, r *http.Request, limit int64, into any) bool {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		reply(w, http.StatusBadRequest, failure{Error: "the request: " + err.Error()})

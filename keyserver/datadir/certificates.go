@@ -123,7 +123,7 @@ type Ending struct {
 }
 
 // EndingSoon returns the certificates that end within pki.RenewBefore and that
-// nobody renews by itself.
+// nobody renews by itself, and the revocation lists that are past their end.
 func (d *Dir) EndingSoon(now time.Time) []Ending {
 	var soon []Ending
 	limit := now.Add(pki.RenewBefore)
@@ -131,8 +131,23 @@ func (d *Dir) EndingSoon(now time.Time) []Ending {
 		soon = append(soon, Ending{"the CA", end, "Restart the server, which renews it; then renew every endpoint"})
 	}
 	for _, e := range d.Endpoints.List() {
-		if end := e.NotAfter(); e.Removed == nil && end.Before(limit) {
-			soon = append(soon, Ending{"endpoint " + e.Name, end, "Renew it with: dbkeyring endpoint renew " + e.Name})
+		if end := e.NotAfter(); e.Removed == nil && !end.IsZero() && end.Before(limit) {
+			cure := "Renew it with: dbkeyring endpoint renew " + e.Name
+			if last := e.Certificates[len(e.Certificates)-1]; last.CA != "" {
+				cure = "Have its CA make another one, and run: dbkeyring endpoint accept --renew " + e.Name + " FILE"
+			}
+			soon = append(soon, Ending{"endpoint " + e.Name, end, cure})
+		}
+	}
+	for _, ca := range d.Endpoints.CAs() {
+		for _, i := range ca.Issuers {
+			if i.NotAfter.Before(limit) {
+				soon = append(soon, Ending{"the imported CA " + ca.Name, i.NotAfter, "Import the CA's next certificate with: dbkeyring ca import"})
+			}
+			if i.CRL != nil && !i.CRL.NextUpdate.IsZero() && i.CRL.NextUpdate.Before(now) {
+				soon = append(soon, Ending{"the revocation list of the imported CA " + ca.Name, i.CRL.NextUpdate,
+					"What it revokes stays so. Give the CA's next list with: dbkeyring ca crl " + ca.Name + " FILE"})
+			}
 		}
 	}
 	return soon

@@ -5,6 +5,8 @@
 // Trust is by register, not by signature alone: a certificate that the CA signed
 // but that is not (or no longer) in the register is nobody. So removing an
 // endpoint needs no revocation list, and it works at once, on open connections too.
+// The certificates of a foreign CA that was imported are entered one by one, too; its
+// revocation list counts besides.
 //
 // Removing an endpoint never deletes its keys, and its name stays taken: whoever
 // adds the same name later would otherwise own the keys of the old one. It takes
@@ -85,6 +87,13 @@ type Certificate struct {
 	NotAfter    time.Time   `json:"not_after"`
 	// Cut is set when the certificate was taken away before its end.
 	Cut *time.Time `json:"cut,omitempty"`
+	// CA is the foreign CA that signed it, "" if that is the server's own; Issuer is the
+	// CA's certificate, and Serial this one's serial number in hexadecimal digits.
+	CA     string      `json:"ca,omitempty"`
+	Issuer Fingerprint `json:"issuer,omitzero"`
+	Serial string      `json:"serial,omitempty"`
+	// Refused is why the foreign CA stands for it no more. Only [Registry.List] fills it in.
+	Refused string `json:"refused,omitempty"`
 }
 
 // Endpoint is a client of the key server.
@@ -100,12 +109,12 @@ type Endpoint struct {
 	Removed      *time.Time    `json:"removed,omitempty"`
 }
 
-// NotAfter is the end of the endpoint's newest certificate that is not cut; the
-// zero time if there is none.
+// NotAfter is the end of the endpoint's newest certificate that is neither cut nor
+// refused; the zero time if there is none.
 func (e Endpoint) NotAfter() time.Time {
 	var end time.Time
 	for _, c := range e.Certificates {
-		if c.Cut == nil && c.NotAfter.After(end) {
+		if c.Cut == nil && c.Refused == "" && c.NotAfter.After(end) {
 			end = c.NotAfter
 		}
 	}

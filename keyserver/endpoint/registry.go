@@ -28,13 +28,16 @@ type Registry struct {
 	mu     sync.RWMutex
 	byName map[string]Endpoint
 	byCert map[Fingerprint]holder
+	byCA   map[string]*authority
+
+	caVersion uint64 // counts the changes of byCA
 }
 
 // holder is what Authenticate needs of a certificate.
 type holder struct {
 	identity            Identity
 	notBefore, notAfter time.Time
-	gone                bool // the certificate was cut, or its endpoint removed
+	gone                error // ErrRemoved or pki.ErrRevoked: it does not count any more
 }
 
 // Options says how an endpoint is added.
@@ -46,6 +49,8 @@ type Options struct {
 	// Group is whose objects the endpoint shares: a name of its own, or that of an endpoint,
 	// whose objects become the group's. "": it is a group of itself.
 	Group string
+	// Foreign: a CA that was imported has signed the certificate, not the server's own.
+	Foreign bool
 	// Reclaim takes up a name that was removed, with its keys and its rights.
 	Reclaim bool
 }
@@ -57,8 +62,19 @@ func Open(s store.Store) (*Registry, error) {
 }
 
 func (r *Registry) load() error {
-	byName := make(map[string]Endpoint)
+	byName, byCA := make(map[string]Endpoint), make(map[string]*authority)
 	err := r.store.View(func(tx store.Reader) error {
+		if err := tx.Range(CABucket, "", func(name string, value []byte) error {
+			var record caRecord
+			if err := json.Unmarshal(value, &record); err != nil {
+				return fmt.Errorf("CA %s: %w", name, err)
+			}
+			var err error
+			byCA[name], err = parseAuthority(name, record)
+			return err
+		}); err != nil {
+			return err
+		}
 		return tx.Range(Bucket, "", func(name string, value []byte) error {
 			var e Endpoint
 			if err := json.Unmarshal(value, &e); err != nil {
@@ -74,28 +90,44 @@ func (r *Registry) load() error {
 	if err != nil {
 		return fmt.Errorf("read the register of endpoints: %w", err)
 	}
-	r.publish(byName)
+	r.publish(byName, byCA)
 	return nil
 }
 
-func (r *Registry) publish(byName map[string]Endpoint) {
+// publish takes the tables into use, which nobody changes from now on.
+func (r *Registry) publish(byName map[string]Endpoint, byCA map[string]*authority) {
 	byCert := make(map[Fingerprint]holder)
 	for _, e := range byName {
 		for _, c := range e.Certificates {
 			byCert[c.Fingerprint] = holder{
 				identity:  e.Identity(),
 				notBefore: c.NotBefore, notAfter: c.NotAfter,
-				gone: e.Removed != nil || c.Cut != nil,
+				gone: gone(e, c, byCA),
 			}
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.byName, r.byCert = byName, byCert
+	r.byName, r.byCert, r.byCA = byName, byCert, byCA
+	r.caVersion++
 }
 
-// Authenticate says who holds a certificate: ErrUnknown, ErrRemoved or
-// ErrExpired when nobody does. TLS has proved the possession of the key; call
+// gone says why a certificate does not count any more; nil if it does.
+func gone(e Endpoint, c Certificate, byCA map[string]*authority) error {
+	switch a := byCA[c.CA]; {
+	case e.Removed != nil || c.Cut != nil:
+		return ErrRemoved
+	case c.CA == "":
+		return nil
+	case a == nil: // the CA was removed
+		return ErrRemoved
+	default:
+		return a.refuses(c)
+	}
+}
+
+// Authenticate says who holds a certificate: ErrUnknown, ErrRemoved,
+// [pki.ErrRevoked] or ErrExpired when nobody does. TLS has proved the possession of the key; call
 // this for each request, so that a removal works on open connections.
 func (r *Registry) Authenticate(cert *x509.Certificate) (Identity, error) {
 	if cert == nil {
@@ -108,8 +140,8 @@ func (r *Registry) Authenticate(cert *x509.Certificate) (Identity, error) {
 	switch now := r.now(); {
 	case !ok:
 		return Identity{}, ErrUnknown
-	case h.gone:
-		return Identity{}, fmt.Errorf("%s: %w", h.identity.Name, ErrRemoved)
+	case h.gone != nil:
+		return Identity{}, fmt.Errorf("%s: %w", h.identity.Name, h.gone)
 	case now.After(h.notAfter) || now.Before(h.notBefore):
 		return Identity{}, fmt.Errorf("%s: %w (it is valid from %s to %s)", h.identity.Name, ErrExpired,
 			h.notBefore.Format(time.RFC3339), h.notAfter.Format(time.RFC3339))
@@ -131,7 +163,13 @@ func (r *Registry) List() []Endpoint {
 	defer r.mu.RUnlock()
 	all := make([]Endpoint, 0, len(r.byName))
 	for _, e := range r.byName {
-		all = append(all, e.clone())
+		e = e.clone()
+		for i, c := range e.Certificates {
+			if gone := r.byCert[c.Fingerprint].gone; gone != nil && c.Cut == nil && e.Removed == nil {
+				e.Certificates[i].Refused = gone.Error()
+			}
+		}
+		all = append(all, e)
 	}
 	slices.SortFunc(all, func(a, b Endpoint) int { return strings.Compare(a.Name, b.Name) })
 	return all
@@ -160,11 +198,16 @@ func (r *Registry) CheckAdd(name string, o Options) error {
 }
 
 // Add enters an endpoint with its first certificate. It is durable when Add
-// returns nil, and can be used at once. ErrName, ErrExists, ErrReclaim: see there.
+// returns nil, and can be used at once. ErrName, ErrExists, ErrReclaim: see there;
+// ErrCA: o.Foreign, and no imported CA stands for the certificate.
 func (r *Registry) Add(ctx context.Context, name string, cert *x509.Certificate, o Options) (Endpoint, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
 	if err := r.CheckAdd(name, o); err != nil {
+		return Endpoint{}, err
+	}
+	entry, err := r.entryOf(cert, o.Foreign)
+	if err != nil {
 		return Endpoint{}, err
 	}
 	e, was := r.Get(name)
@@ -180,18 +223,32 @@ func (r *Registry) Add(ctx context.Context, name string, cert *x509.Certificate,
 		role := o.role()
 		e = Endpoint{Name: name, Role: role, Group: o.Group, Admin: role == Administrator, Created: now}
 	}
-	e.Certificates = append(e.Certificates, certificateOf(cert))
+	e.Certificates = append(e.Certificates, entry)
 	return e.clone(), r.save(ctx, e)
 }
 
 // Renew gives an endpoint another certificate. The old ones stay valid until
 // their end, or are cut now. ErrNotFound: no such endpoint, or it was removed.
 func (r *Registry) Renew(ctx context.Context, name string, cert *x509.Certificate, cutOld bool) (Endpoint, error) {
+	return r.renew(ctx, name, cert, false, cutOld)
+}
+
+// RenewForeign is Renew with a certificate of a foreign CA. ErrCA: no imported one
+// stands for it.
+func (r *Registry) RenewForeign(ctx context.Context, name string, cert *x509.Certificate, cutOld bool) (Endpoint, error) {
+	return r.renew(ctx, name, cert, true, cutOld)
+}
+
+func (r *Registry) renew(ctx context.Context, name string, cert *x509.Certificate, foreign, cutOld bool) (Endpoint, error) {
 	r.change.Lock()
 	defer r.change.Unlock()
 	e, ok := r.Get(name)
 	if !ok || e.Removed != nil {
 		return Endpoint{}, fmt.Errorf("%s: %w", name, ErrNotFound)
+	}
+	entry, err := r.entryOf(cert, foreign)
+	if err != nil {
+		return Endpoint{}, err
 	}
 	if cutOld {
 		now := r.now().UTC()
@@ -201,7 +258,7 @@ func (r *Registry) Renew(ctx context.Context, name string, cert *x509.Certificat
 			}
 		}
 	}
-	e.Certificates = append(e.Certificates, certificateOf(cert))
+	e.Certificates = append(e.Certificates, entry)
 	return e.clone(), r.save(ctx, e)
 }
 
@@ -219,21 +276,13 @@ func (r *Registry) Remove(ctx context.Context, name string) (Endpoint, error) {
 	return e.clone(), r.save(ctx, e)
 }
 
-// save writes an endpoint and takes it into use. The caller holds change. What
-// the store says is what holds: after an error the register is read again.
+// save writes an endpoint and takes it into use. The caller holds change.
 func (r *Registry) save(ctx context.Context, e Endpoint) error {
 	value, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
-	// A change of rights must not be left half known because its asker went away.
-	err = r.store.Update(context.WithoutCancel(ctx), func(tx store.Writer) error {
-		return tx.Put(Bucket, e.Name, value)
-	})
-	if err != nil {
-		if again := r.load(); again != nil {
-			return fmt.Errorf("write endpoint %s: %w (and %w)", e.Name, err, again)
-		}
+	if err := r.write(ctx, func(tx store.Writer) error { return tx.Put(Bucket, e.Name, value) }); err != nil {
 		return fmt.Errorf("write endpoint %s: %w", e.Name, err)
 	}
 	r.mu.RLock()
@@ -241,10 +290,31 @@ func (r *Registry) save(ctx context.Context, e Endpoint) error {
 	for name, old := range r.byName {
 		byName[name] = old
 	}
+	byCA := r.byCA
 	r.mu.RUnlock()
 	byName[e.Name] = e
-	r.publish(byName)
+	r.publish(byName, byCA)
 	return nil
+}
+
+// write makes a change durable. What the store says is what holds: after an error the
+// register is read again.
+func (r *Registry) write(ctx context.Context, change func(store.Writer) error) error {
+	// A change of rights must not be left half known because its asker went away.
+	err := r.store.Update(context.WithoutCancel(ctx), change)
+	if err != nil {
+		if again := r.load(); again != nil {
+			return fmt.Errorf("%w (and %w)", err, again)
+		}
+	}
+	return err
+}
+
+func (r *Registry) entryOf(cert *x509.Certificate, foreign bool) (Certificate, error) {
+	if foreign {
+		return r.foreign(cert)
+	}
+	return certificateOf(cert), nil
 }
 
 func certificateOf(cert *x509.Certificate) Certificate {

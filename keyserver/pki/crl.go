@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 )
 
@@ -47,11 +48,11 @@ func ParseCRL(data []byte, ca *x509.Certificate, old *x509.RevocationList) (*x50
 // ErrRevoked: the CA has taken the certificate back.
 var ErrRevoked = errors.New("its CA has revoked the certificate")
 
-// CheckRevoked returns ErrRevoked for a certificate that is in the list of its issuer. A list
-// that is past its end counts still: what it revokes stays so.
-func CheckRevoked(cert *x509.Certificate, list *x509.RevocationList) error {
+// CheckRevoked returns ErrRevoked for the serial number of a certificate that is in the list
+// of its issuer. A list that is past its end counts still: what it revokes stays so.
+func CheckRevoked(serial *big.Int, list *x509.RevocationList) error {
 	for _, e := range list.RevokedCertificateEntries {
-		if e.SerialNumber.Cmp(cert.SerialNumber) == 0 {
+		if e.SerialNumber.Cmp(serial) == 0 {
 			return ErrRevoked
 		}
 	}

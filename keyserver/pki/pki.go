@@ -3,7 +3,7 @@
 //
 // All keys are ECDSA P-256. The CA signs nothing but end certificates. What a
 // client's certificate is good for is decided by the register (keyserver/endpoint),
-// so there is no revocation list.
+// so this CA has no revocation list; those of foreign CAs are read here.
 package pki
 
 import (
