@@ -35,7 +35,7 @@ test: build ## every test, with the real servers (what is missing is fetched)
 	@scripts/mysql >/dev/null
 	@scripts/moto >/dev/null
 	@status=0; \
-	echo 'go test -race ./...'; go test -race -timeout 10m ./... || status=1; \
+	echo 'go test -race ./...'; go test -race -timeout 20m ./... || status=1; \
 	$(MAKE) --no-print-directory test-e2e || status=1; \
 	exit $$status
 
