@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -21,9 +20,14 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/store/storetest"
 )
 
+// crashEnv names the store that a child process writes until it is killed.
+const crashEnv = "BOLT_TEST_CRASH_CHILD"
+
 func TestMain(m *testing.M) {
-	if path := os.Getenv("BOLT_TEST_CRASH_CHILD"); path != "" {
-		crashChild(path)
+	if path := os.Getenv(crashEnv); path != "" {
+		err := storetest.CrashChild(os.Stdout, func() (store.Store, error) { return bolt.Open(path) })
+		fmt.Println("error:", err)
+		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -179,122 +183,12 @@ func TestUpdate_DiskFull(t *testing.T) {
 	}
 }
 
-// crashChild writes with many goroutines and prints each key once it is
-// acknowledged. It runs until it is killed.
-func crashChild(path string) {
-	s, err := bolt.Open(path)
-	if err != nil {
-		fmt.Println("error:", err)
-		os.Exit(1)
-	}
-	for g := range 8 {
-		go func() {
-			for i := 0; ; i++ {
-				key := fmt.Sprintf("%d/%d/%d", os.Getpid(), g, i)
-				err := s.Update(context.Background(), func(w store.Writer) error {
-					return errors.Join(w.Put("data", key, []byte(strings.Repeat(key, 20))), w.Put("index", key, []byte(key)))
-				})
-				if err != nil {
-					fmt.Println("error:", err)
-					os.Exit(1)
-				}
-				fmt.Println(key)
-			}
-		}()
-	}
-	select {}
-}
-
-// TestCrash kills a process that writes, over and over on one file. All that it
-// acknowledged is there, and each transaction is there whole or not at all.
 func TestCrash(t *testing.T) {
-	rounds := 12
-	if testing.Short() {
-		rounds = 3
-	}
 	path := filepath.Join(t.TempDir(), "store.db")
-	acknowledged := map[string]bool{}
-	for round := range rounds {
-		for _, key := range runAndKill(t, path, 20+13*round) {
-			acknowledged[key] = true
-		}
-		s := open(t, path)
-		data, index := storetest.Dump(t, s, "data", ""), storetest.Dump(t, s, "index", "")
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		for key := range acknowledged {
-			if data[key] != strings.Repeat(key, 20) || index[key] != key {
-				t.Fatalf("round %d: %s was acknowledged and is lost", round, key)
-			}
-		}
-		if len(data) != len(index) {
-			t.Fatalf("round %d: %d values, %d index entries: half a transaction", round, len(data), len(index))
-		}
-	}
-	t.Logf("%d acknowledged writes, %d kills", len(acknowledged), rounds)
-}
-
-// runAndKill kills the child after it has acknowledged n keys, and returns all
-// that it acknowledged.
-func runAndKill(t *testing.T, path string, n int) []string {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "BOLT_TEST_CRASH_CHILD="+path)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	buf := make([]byte, 4096)
-	killed := false
-	for {
-		k, err := out.Read(buf)
-		text.Write(buf[:k])
-		if !killed && (strings.Count(text.String(), "\n") >= n || err != nil) {
-			killed = true
-			_ = cmd.Process.Kill()
-		}
-		if err != nil {
-			break
-		}
-	}
-	_ = cmd.Wait() // killed
-	lines := strings.Split(text.String(), "\n")
-	keys := lines[:len(lines)-1] // the last is empty, or was cut off
-	for _, key := range keys {
-		if strings.HasPrefix(key, "error:") {
-			t.Fatalf("the child failed: %s", key)
-		}
-	}
-	return keys
+	storetest.TestCrash(t, crashEnv+"="+path, func(t *testing.T) store.Store { return open(t, path) })
 }
 
 // BenchmarkUpdate: durable writes with 1, 8 and 64 writers.
 func BenchmarkUpdate(b *testing.B) {
-	for _, writers := range []int{1, 8, 64} {
-		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			s := open(b, filepath.Join(b.TempDir(), "store.db"))
-			defer s.Close()
-			value := make([]byte, 300)
-			b.ResetTimer()
-			var wg sync.WaitGroup
-			for g := range writers {
-				wg.Go(func() {
-					for i := g; i < b.N; i += writers {
-						key := fmt.Sprintf("%08x-%d", uint32(i)*2654435761, i) // spread, as identifiers are
-						if err := s.Update(context.Background(), func(w store.Writer) error { return w.Put("b", key, value) }); err != nil {
-							b.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
+	storetest.BenchmarkUpdate(b, func(b *testing.B) store.Store { return open(b, filepath.Join(b.TempDir(), "store.db")) })
 }

@@ -42,40 +42,55 @@ func (o *Overlay) Get(b store.Bucket, key string) ([]byte, bool, error) {
 // Range implements [store.Reader]. It shows the state at its beginning: fn may
 // change the store meanwhile.
 func (o *Overlay) Range(b store.Bucket, prefix string, fn func(string, []byte) error) error {
-	changes := maps.Clone(o.changes[b])
-	var keys []string
-	for key := range changes {
+	var changes []Change
+	for key, e := range o.changes[b] {
 		if strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
+			changes = append(changes, Change{key, e.value})
 		}
 	}
-	slices.Sort(keys)
-	// emit calls fn for the changed keys that come before limit.
-	emit := func(before string, all bool) error {
-		for len(keys) > 0 && (all || keys[0] < before) {
-			key := keys[0]
-			keys = keys[1:]
-			if value := changes[key].value; value != nil {
-				if err := fn(key, value); err != nil {
-					return err
-				}
+	slices.SortFunc(changes, func(x, y Change) int { return strings.Compare(x.Key, y.Key) })
+	return Merge(o.base, b, prefix, changes, fn)
+}
+
+// Change is a changed key of a bucket. Its Value is nil if it was deleted.
+type Change struct {
+	Key   string
+	Value []byte
+}
+
+// Merge is base's Range with changes over it: those of the keys that begin with prefix,
+// in byte order.
+func Merge(base store.Reader, b store.Bucket, prefix string, changes []Change, fn func(string, []byte) error) error {
+	emit := func(c Change) error {
+		if c.Value == nil {
+			return nil
+		}
+		return fn(c.Key, c.Value)
+	}
+	err := base.Range(b, prefix, func(key string, value []byte) error {
+		for len(changes) > 0 && changes[0].Key < key {
+			c := changes[0]
+			changes = changes[1:]
+			if err := emit(c); err != nil {
+				return err
 			}
 		}
-		return nil
-	}
-	err := o.base.Range(b, prefix, func(key string, value []byte) error {
-		if err := emit(key, false); err != nil {
-			return err
-		}
-		if _, changed := changes[key]; changed {
-			return nil // emitted in its turn, or deleted
+		if len(changes) > 0 && changes[0].Key == key {
+			c := changes[0]
+			changes = changes[1:]
+			return emit(c)
 		}
 		return fn(key, value)
 	})
 	if err != nil {
 		return err
 	}
-	return emit("", true)
+	for _, c := range changes {
+		if err := emit(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Buckets implements [store.Reader].
