@@ -13,18 +13,23 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/keyservertest"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/journal"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/memory"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmiptest"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
-// durable is the server as `dbkeyring serve` runs it: bbolt, sealed, with an
-// audit log.
+// durable is the server as `dbkeyring serve` runs it: bbolt behind a
+// journal, sealed, with an audit log.
 func durable(b *testing.B) *keyservertest.Server {
 	b.Helper()
 	dir := b.TempDir()
-	disk, err := bolt.Open(filepath.Join(dir, "store.db"))
+	base, err := bolt.Open(filepath.Join(dir, "store.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	disk, err := journal.Open(base, filepath.Join(dir, "store.journal"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

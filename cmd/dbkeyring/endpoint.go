@@ -41,7 +41,7 @@ func withService(p *process, dir string, fn func(admin.Service) error) error {
 	case errors.Is(err, datadir.ErrInUse):
 		return &failed{err: err, hint: "the server starts or stops just now, or its " + datadir.SocketFile + " was removed: try again, else restart it", code: exitUnreachable}
 	case err != nil:
-		return explainRootKey(explainAccess(err, dir))
+		return explainJournal(explainRootKey(explainAccess(err, dir)))
 	}
 	return errors.Join(explain(fn(service)), done())
 }

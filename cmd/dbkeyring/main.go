@@ -49,6 +49,7 @@ type cli struct {
 	Mongod   mongodCmd   `cmd:"" passthrough:"" help:"Run a community mongod with the encryption of Percona Server for MongoDB."`
 	Backup   backupCmd   `cmd:"" help:"Take an encrypted backup of a key server, while it runs; or check one."`
 	Restore  restoreCmd  `cmd:"" help:"Make a data directory out of a backup."`
+	Journal  journalCmd  `cmd:"" help:"Go on without the journal of the key server's store, if it is damaged."`
 	Status   statusCmd   `cmd:"" help:"Say whether the key server runs, and how long its certificates last."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -129,7 +129,7 @@ func cmdSetAddress(ts *testscript.TestScript, _ bool, args []string) {
 // cmdSignal: signal TERM|HUP sends it to the process that was started last.
 func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
 	running := ts.BackgroundCmds()
-	ts.Check(running[len(running)-1].Process.Signal(map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP}[args[0]]))
+	ts.Check(running[len(running)-1].Process.Signal(map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "KILL": syscall.SIGKILL}[args[0]]))
 }
 
 // cmdWaitFile: waitfile FILE waits until another process has made it.

@@ -32,7 +32,7 @@ func (c *rootKeyShowCmd) Run(p *process) error {
 		err = &failed{err: err, hint: "name the server's with --data", code: exitUnreachable}
 	}
 	if err != nil {
-		return explainAccess(err, c.Data)
+		return explainJournal(explainAccess(err, c.Data))
 	}
 	if c.JSON {
 		return printJSON(p.stdout, k)

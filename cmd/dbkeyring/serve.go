@@ -62,7 +62,7 @@ func (c *serveCmd) Run(p *process) error {
 	}
 	dir, created, err := datadir.OpenOrCreate(ctx, c.Data, rootSources(p, c.RootPhraseFile), log)
 	if err != nil {
-		return explainRootKey(explainAccess(err, c.Data))
+		return explainJournal(explainRootKey(explainAccess(err, c.Data)))
 	}
 	defer dir.Close() // a second time, after a clean end
 	dir.Program = versionText()

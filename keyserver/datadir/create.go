@@ -13,7 +13,6 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/pki"
 	"github.com/dbkeyring/dbkeyring/keyserver/rootkey"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
-	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
 )
 
 // The note that the directory is complete lies unencrypted in the store.
@@ -39,7 +38,7 @@ func create(ctx context.Context, path string, roots rootkey.Sources, log *slog.L
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	raw, err := openStore(path)
+	raw, err := openStore(path, log)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +50,7 @@ func create(ctx context.Context, path string, roots rootkey.Sources, log *slog.L
 }
 
 // fill makes everything in the directory; the note that it is complete comes last.
-func (d *Dir) fill(ctx context.Context, raw *bolt.Store, now time.Time) error {
+func (d *Dir) fill(ctx context.Context, raw store.Store, now time.Time) error {
 	ca, err := pki.NewCA(now)
 	if err != nil {
 		return err

@@ -2,6 +2,8 @@
 // made, and what is checked before it is used.
 //
 //	store.db                 objects and endpoints, encrypted under the root key
+//	store.journal.0, .1      the newest changes, as long as the server runs, or when it
+//	                         did not end by itself
 //	root_key.pem             the root key, if it is a file's: without it the store
 //	                         cannot be read
 //	ca_certificate.pem       the CA that signs server and clients, and its key;
@@ -38,11 +40,13 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/rootkey"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
+	"github.com/dbkeyring/dbkeyring/keyserver/store/journal"
 )
 
 // The names of the files.
 const (
 	storeFile      = "store.db"
+	journalFile    = "store.journal" // .0 and .1
 	rootKeyFile    = "root_key.pem"
 	caCertFile     = "ca_certificate.pem"
 	caKeyFile      = "ca_key.pem"
@@ -69,6 +73,8 @@ var (
 	ErrNone = errors.New("there is no data directory")
 	// ErrInUse: another process uses the directory.
 	ErrInUse = errors.New("another process uses it")
+	// ErrJournal: the store's journal is damaged.
+	ErrJournal = journal.ErrDamaged
 )
 
 // Dir is an open data directory. Nobody else has it open.
@@ -129,7 +135,7 @@ func Open(ctx context.Context, path string, roots rootkey.Sources, log *slog.Log
 	if empty {
 		return nil, fmt.Errorf("%w at %s", ErrNone, path)
 	}
-	raw, err := openStore(path)
+	raw, err := openStore(path, log)
 	if err != nil {
 		return nil, err
 	}
@@ -194,16 +200,48 @@ func firstFew(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func openStore(path string) (*bolt.Store, error) {
-	raw, err := bolt.Open(filepath.Join(path, storeFile))
+// openBase opens the store below the journal, and locks the directory.
+func openBase(path string) (*bolt.Store, error) {
+	base, err := bolt.Open(filepath.Join(path, storeFile))
 	if errors.Is(err, bolt.ErrLocked) {
 		return nil, fmt.Errorf("the data directory %s: %w, most likely a running 'dbkeyring serve'", path, ErrInUse)
 	}
-	return raw, err
+	return base, err
+}
+
+// openStore opens the store with its journal.
+func openStore(path string, log *slog.Logger) (store.Store, error) {
+	base, err := openBase(path)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := journal.Open(base, filepath.Join(path, journalFile), log)
+	if err != nil {
+		return nil, errors.Join(err, base.Close())
+	}
+	return raw, nil
+}
+
+// ForgetJournal lets the directory at path be opened without a journal that is damaged.
+// What was written in the seconds before the crash is lost, if it was nowhere else. An
+// error that is [journal.ErrWhole] means that nothing was done.
+func ForgetJournal(path string) error {
+	path, err := absolute(path)
+	if err != nil {
+		return err
+	}
+	if empty, err := inspect(path); err != nil || empty {
+		return errors.Join(err, fmt.Errorf("%w at %s", ErrNone, path))
+	}
+	base, err := openBase(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(journal.Forget(base, filepath.Join(path, journalFile)), base.Close())
 }
 
 // load opens what lies beside the store.
-func (d *Dir) load(ctx context.Context, raw *bolt.Store) error {
+func (d *Dir) load(ctx context.Context, raw store.Store) error {
 	if err := checkComplete(raw, d.Path); err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/dbkeyring/dbkeyring/keyserver/audit"
 	"github.com/dbkeyring/dbkeyring/keyserver/backup"
 	"github.com/dbkeyring/dbkeyring/keyserver/store"
-	"github.com/dbkeyring/dbkeyring/keyserver/store/bolt"
 	"github.com/dbkeyring/dbkeyring/secret"
 )
 
@@ -56,7 +55,7 @@ func Restore(ctx context.Context, path string, r *backup.Reader, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	raw, err := openStore(path)
+	raw, err := openBase(path) // a restore that is cut off is nothing: no journal
 	if err != nil {
 		return errors.Join(err, undo())
 	}
@@ -92,7 +91,7 @@ func makeDir(path string) (undo func() error, err error) {
 }
 
 // restore fills the directory. That it is complete is the last thing written.
-func (d *Dir) restore(ctx context.Context, raw *bolt.Store, r *backup.Reader, check func(store.Store) error) error {
+func (d *Dir) restore(ctx context.Context, raw store.Store, r *backup.Reader, check func(store.Store) error) error {
 	err := raw.Update(ctx, func(w store.Writer) error { return w.Put(formatBucket, restoringKey, []byte("1")) })
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/rootkey"
@@ -60,7 +61,7 @@ func ReadRootKey(path string) (k RootKey, err error) {
 	if empty, err := inspect(path); err != nil || empty {
 		return k, errors.Join(err, fmt.Errorf("%w at %s", ErrNone, path))
 	}
-	raw, err := openStore(path)
+	raw, err := openStore(path, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return k, err
 	}

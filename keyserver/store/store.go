@@ -1,8 +1,9 @@
 // Package store is what the key server needs of a disk: named buckets of small
 // values, changed in transactions that are durable when they return.
 //
-// The implementations are store/bolt (one file, one process) and store/memory
-// (tests, and the reference). store/storetest is the suite that each passes.
+// The implementations are store/bolt (one file, one process), store/memory
+// (tests, and the reference) and store/journal (in front of another one, for speed).
+// store/storetest is the suite that each passes.
 // [Sealed] puts encryption under a root key over any of them.
 package store
 

@@ -467,6 +467,22 @@ func TestDamage(t *testing.T) {
 				t.Fatalf("it was opened: %v", err)
 			}
 			w.there(w.base)
+
+			if err := Forget(w.base, w.path); err != nil {
+				t.Fatal(err)
+			}
+			s = w.open()
+			w.there(s) // nothing had gone below
+			if err := Forget(w.base, w.path); !errors.Is(err, ErrWhole) {
+				t.Errorf("a journal that is whole was forgotten: %v", err)
+			}
+			if kept, _ := filepath.Glob(w.path + ".*.forgotten"); len(kept) == 0 {
+				t.Error("the files are gone")
+			}
+			if err := errors.Join(put(s, "new"), s.Close()); err != nil {
+				t.Fatal(err)
+			}
+			w.there(w.base, "new")
 		})
 	}
 }

@@ -113,7 +113,7 @@ func (s *Store) View(fn func(store.Reader) error) error {
 			}
 			return fn(st.over(r))
 		})
-		if err != errAgain { //nolint:errorlint // never wrapped: fn cannot return it
+		if err != errAgain { // never wrapped
 			return err
 		}
 	}

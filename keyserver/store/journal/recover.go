@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -92,6 +94,33 @@ func (s *Store) damaged(err error) error {
 	return fmt.Errorf("%w: %w. Put back the files %s.0 and %s.1 that were beside the key store, or restore a backup", ErrDamaged, err, s.path, s.path)
 }
 
+// ErrWhole: the journal is not damaged.
+var ErrWhole = errors.New("the journal is whole, and nothing of it has to be forgotten")
+
+// Forget lets a store be opened without its journal, if that is damaged: what was in the
+// journal only, the changes of some seconds, is lost. The files stay, under names that
+// end in .forgotten. An error that is [ErrWhole] means that nothing was done.
+func Forget(base store.Store, path string) error {
+	s := &Store{base: base, path: path, log: slog.New(slog.DiscardHandler), open: openFile, kick: make(chan struct{}, 1)}
+	err := s.takeOver()
+	if err == nil {
+		if s.files != nil {
+			err = s.files.close()
+		}
+		return errors.Join(ErrWhole, err)
+	}
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	for i := range 2 {
+		from := segmentPath(path, i)
+		if err := os.Rename(from, from+".forgotten"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return s.forgetNotes()
+}
+
 // replay returns the changes of the records after number applied, and the number of the
 // last one. The last one may not have been acknowledged; all before it were, and none
 // may be missing.
@@ -153,11 +182,15 @@ func (s *Store) discard() error {
 	if s.files == nil {
 		return nil
 	}
-	err := s.base.Update(context.Background(), func(w store.Writer) error {
-		return errors.Join(w.Delete(bucket, idKey), w.Delete(bucket, numberKey))
-	})
+	err := s.forgetNotes()
 	if err == nil {
 		removeSegments(s.path)
 	}
 	return err
+}
+
+func (s *Store) forgetNotes() error {
+	return s.base.Update(context.Background(), func(w store.Writer) error {
+		return errors.Join(w.Delete(bucket, idKey), w.Delete(bucket, numberKey))
+	})
 }
