@@ -108,26 +108,6 @@ func (x *index) putOne(o *object.Object) {
 	}
 }
 
-// found is an object that was read from the store, with its terms.
-type found struct {
-	*entry
-	terms []string
-}
-
-// fill takes in the objects of a store into an empty index, the oldest first.
-func (x *index) fill(all []found) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.byID, x.all = make(map[string]*entry, len(all)), make([]*entry, len(all))
-	x.terms = make(map[string][]*entry, len(all)) // most have a name
-	for i, f := range all {
-		x.byID[f.id], x.all[i] = f.entry, f.entry
-		for _, t := range f.terms {
-			x.terms[t] = append(x.terms[t], f.entry)
-		}
-	}
-}
-
 func bySerial(a, b *entry) int { return cmp.Compare(a.serial, b.serial) }
 
 func insert(list []*entry, e *entry) []*entry {
@@ -158,21 +138,56 @@ func attributeTerm(owner, name, value string) string {
 
 // termsOf returns the terms that an object is listed under, each once.
 func termsOf(o *object.Object) []string {
-	if o.Destroyed() {
-		return []string{destroyedTerm(o.Owner)}
+	b := o.Brief()
+	return appendTerms(kindOf(&b).terms(), &b)
+}
+
+// kind is what decides the terms that many objects have in common.
+type kind struct {
+	owner     string
+	t         kmip.ObjectType
+	destroyed bool
+}
+
+func kindOf(o *object.Brief) kind { return kind{o.Owner, o.Type, o.Destroyed()} }
+
+// terms returns those of the owner and the type.
+func (k kind) terms() []string {
+	if k.destroyed {
+		return []string{destroyedTerm(k.owner)}
 	}
-	terms := append(make([]string, 0, 6), ownerTerm(o.Owner), typeTerm(o.Owner, o.Type))
+	return append(make([]string, 0, 6), ownerTerm(k.owner), typeTerm(k.owner, k.t))
+}
+
+// appendTerms appends the terms of an object's attributes to a list.
+func appendTerms(all []string, o *object.Brief) []string {
+	if o.Destroyed() {
+		return all
+	}
+	begin := len(all)
 	for _, a := range o.Attributes {
-		t, _, ok := termOf(o.Owner, a.Name, a.Value)
-		if !ok || slices.Contains(terms, t) {
+		if !indexed(a.Name) {
 			continue
 		}
-		terms = append(terms, t)
+		t, _, ok := termOf(o.Owner, a.Name, a.Value)
+		if !ok || slices.Contains(all[begin:], t) {
+			continue
+		}
+		all = append(all, t)
 		if a.Name == kmip.AttrObjectGroup {
-			terms = append(terms, groupTerm(o.Owner, a.Value.Text, o.Type))
+			all = append(all, groupTerm(o.Owner, a.Value.Text, o.Type))
 		}
 	}
-	return terms
+	return all
+}
+
+// indexed says whether an attribute of the name may have a term.
+func indexed(name string) bool {
+	switch name {
+	case kmip.AttrName, kmip.AttrAppSpecificInformation, kmip.AttrObjectGroup:
+		return true
+	}
+	return kmip.IsCustom(name)
 }
 
 // termOf returns the term of an attribute with a value, for those that are

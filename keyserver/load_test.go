@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/endpoint"
+	"github.com/dbkeyring/dbkeyring/keyserver/store"
 	"github.com/dbkeyring/dbkeyring/keyserver/store/memory"
 	"github.com/dbkeyring/dbkeyring/kmip"
 	"github.com/dbkeyring/dbkeyring/kmip/kmipserver"
@@ -45,6 +46,7 @@ func TestLoad(t *testing.T) {
 			kmip.IntegerAttribute(kmip.AttrCryptographicUsageMask, 12),
 			kmip.NameAttribute(fmt.Sprint("key", i)),
 			kmip.TextAttribute("x-group", fmt.Sprint(i%3)),
+			kmip.TextAttribute(kmip.AttrObjectGroup, fmt.Sprint("group", i%2)),
 		}}}).(*kmip.CreateResponse).UniqueIdentifier
 	}
 	do(s, &kmip.DestroyRequest{UniqueIdentifier: ids[7]})
@@ -53,11 +55,13 @@ func TestLoad(t *testing.T) {
 		{Attributes: kmip.Attributes{kmip.NameAttribute("key23")}},
 		{Attributes: kmip.Attributes{kmip.NameAttribute("key7")}},
 		{Attributes: kmip.Attributes{kmip.TextAttribute("x-group", "1")}},
+		{Attributes: kmip.Attributes{kmip.TextAttribute(kmip.AttrObjectGroup, "group1")}},
+		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrObjectType, kmip.ObjectTypeSymmetricKey)}},
 		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrState, kmip.StatePreActive)}},
 		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrState, kmip.StateActive)}},
 		{Attributes: kmip.Attributes{kmip.EnumerationAttribute(kmip.AttrState, kmip.StateDestroyed)}},
 	}
-	same := func(decoded int64) {
+	same := func(decoded int) {
 		t.Helper()
 		again := &Server{o: s.o, log: s.log, now: s.now, store: s.store, index: newIndex()}
 		if err := again.load(decoded); err != nil {
@@ -87,8 +91,28 @@ func TestLoad(t *testing.T) {
 		s.reread(ids[11+decoded%30]) // its memory is not the other's
 		compare("after a change")
 	}
-	for _, decoded := range []int64{objects, 0, 25} {
+	// Numbers far apart, which are no places in a list.
+	far := func(id string, serial uint64) {
+		t.Helper()
+		o := s.index.get(id).Clone()
+		o.Serial = serial
+		if err := s.store.Update(t.Context(), func(w store.Writer) error { return w.Put(objectBucket, id, o.Marshal()) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, decoded := range []int{objects, 0, 25} {
 		same(decoded)
+	}
+	ordered := func(s *Server) []string { return do(s, locates[0]).(*kmip.LocateResponse).UniqueIdentifiers }
+	far(ids[0], 1<<60)
+	far(ids[1], 1<<61)
+	again := &Server{o: s.o, log: s.log, now: s.now, store: s.store, index: newIndex()}
+	if err := again.load(0); err != nil {
+		t.Fatal(err)
+	}
+	want := append(slices.Delete(slices.Clone(ids[2:]), 5, 6), ids[0], ids[1])
+	if got := ordered(again); !slices.Equal(got, want) || again.serial.Load() != 1<<61 {
+		t.Errorf("with numbers far apart the order is %v, up to %d", got, again.serial.Load())
 	}
 	if got := do(s, locates[0]).(*kmip.LocateResponse).UniqueIdentifiers; !slices.Equal(got, slices.Delete(slices.Clone(ids), 7, 8)) {
 		t.Errorf("the order is %v", got)

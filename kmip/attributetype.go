@@ -221,6 +221,17 @@ var attributeTypes = []AttributeType{
 // AttributeTypes returns the table of the standard's attributes.
 func AttributeTypes() []AttributeType { return attributeTypes }
 
+// AttributeName returns an attribute's name as a string, which is shared for those of
+// the standard.
+func AttributeName(name []byte) string {
+	for i := range attributeTypes {
+		if t := &attributeTypes[i]; t.Name == string(name) {
+			return t.Name
+		}
+	}
+	return string(name)
+}
+
 // AttributeTypeOf returns what the specification says of an attribute. A custom
 // attribute (x-) may have any type and belongs to the client; its Type is 0.
 func AttributeTypeOf(name string) (AttributeType, bool) {

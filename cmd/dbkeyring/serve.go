@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/dbkeyring/dbkeyring/keyserver"
 	"github.com/dbkeyring/dbkeyring/keyserver/admin"
 	"github.com/dbkeyring/dbkeyring/keyserver/datadir"
@@ -51,6 +53,9 @@ func (c *serveCmd) Run(p *process) error {
 	context.AfterFunc(ctx, stop)   // from now on a second signal ends the process
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
 	loading()
+	if err := noCoreDumps(); err != nil {
+		log.Warn("a crash may leave keys in a core dump", "error", err)
+	}
 
 	names, err := c.names()
 	if err != nil {
@@ -78,6 +83,16 @@ func (c *serveCmd) Run(p *process) error {
 		return err
 	}
 	return errors.Join(s.serve(ctx, p, c), dir.Close())
+}
+
+// noCoreDumps keeps what is derived from keys, and lies in Go's memory, from the disk.
+func noCoreDumps() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_CORE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = 0
+	return unix.Setrlimit(unix.RLIMIT_CORE, &limit)
 }
 
 // names returns what the server's certificate shall name.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/dbkeyring/dbkeyring/keyserver/object"
 	"github.com/dbkeyring/dbkeyring/kmip"
@@ -180,5 +181,39 @@ func FuzzUnmarshal(f *testing.F) {
 		if again, err := object.Unmarshal(o.Marshal()); err != nil || !cmp.Equal(o, again) {
 			t.Errorf("what was read cannot be kept: %v", err)
 		}
+		var brief object.Brief
+		if err := brief.Unmarshal(o.ID, o.Marshal(), all); err != nil || !cmp.Equal(brief, o.Brief(), cmpopts.EquateEmpty()) {
+			t.Errorf("its brief is %+v, %v", brief, err)
+		}
 	})
+}
+
+func all(string) bool { return true }
+
+// TestBrief: what is read briefly, many with one's memory, is what the whole has.
+func TestBrief(t *testing.T) {
+	other := newObject(t, kmip.NameAttribute("m"))
+	other.ID, other.Owner = "another", "owner"
+	var brief object.Brief
+	for _, o := range []*object.Object{full(t), other, newObject(t), full(t)} {
+		for _, wanted := range []string{kmip.AttrName, "x-a", "none"} {
+			want := o.Brief()
+			want.Attributes = slices.DeleteFunc(slices.Clone(want.Attributes), func(a kmip.Attribute) bool { return a.Name != wanted })
+			err := brief.Unmarshal(o.ID, o.Marshal(), func(name string) bool { return name == wanted })
+			if diff := cmp.Diff(want, brief, cmpopts.EquateEmpty()); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		}
+	}
+	good := other.Marshal()
+	if err := brief.Unmarshal("not its own", good, all); !errors.Is(err, object.ErrRecord) {
+		t.Errorf("the record of another object: %v", err)
+	}
+	newer := bytes.Replace(good, []byte{0x54, 0x01, 0x01, 2, 0, 0, 0, 4, 0, 0, 0, 1}, []byte{0x54, 0x01, 0x01, 2, 0, 0, 0, 4, 0, 0, 0, 2}, 1)
+	unknown := bytes.Replace(good, []byte{0x54, 0x01, 0x07}, []byte{0x54, 0x01, 0x77}, 1)
+	for name, b := range map[string][]byte{"empty": nil, "cut": good[:len(good)-8], "newer": newer, "unknown field": unknown, "no type": (&object.Object{ID: other.ID, State: 1}).Marshal()} {
+		if err := brief.Unmarshal(other.ID, b, all); bytes.Equal(b, good) || !errors.Is(err, object.ErrRecord) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -97,8 +97,10 @@ func (o *Object) StateAt(now time.Time) kmip.State {
 func reached(date, now time.Time) bool { return !date.IsZero() && !date.After(now) }
 
 // Destroyed says whether the key bytes are gone.
-func (o *Object) Destroyed() bool {
-	return o.State == kmip.StateDestroyed || o.State == kmip.StateDestroyedCompromised
+func (o *Object) Destroyed() bool { return destroyed(o.State) }
+
+func destroyed(s kmip.State) bool {
+	return s == kmip.StateDestroyed || s == kmip.StateDestroyedCompromised
 }
 
 // seconds cuts a moment to what KMIP can say.

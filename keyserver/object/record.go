@@ -90,9 +90,7 @@ func Unmarshal(b []byte) (*Object, error) {
 	for r.Next() {
 		switch r.Tag() {
 		case tagRecordVersion:
-			if v := r.Integer(); v != recordVersion {
-				r.Fail(fmt.Errorf("version %d", v))
-			}
+			checkVersion(r)
 		case kmip.TagUniqueIdentifier:
 			o.ID = r.TextString()
 		case tagOwner:
@@ -129,6 +127,12 @@ func Unmarshal(b []byte) (*Object, error) {
 		return nil, fmt.Errorf("%w: it has no identifier, type or state", ErrRecord)
 	}
 	return o, nil
+}
+
+func checkVersion(r *ttlv.Reader) {
+	if v := r.Integer(); v != recordVersion {
+		r.Fail(fmt.Errorf("version %d", v))
+	}
 }
 
 // The bits of the flags. A record without them is of an older version: all are unset.
@@ -234,13 +238,18 @@ func (c *Content) unmarshalMore(r *ttlv.Reader) {
 	}
 }
 
-func unmarshalAttributes(r *ttlv.Reader) (l kmip.Attributes) {
+func unmarshalAttributes(r *ttlv.Reader) kmip.Attributes { return appendAttributes(nil, r, nil) }
+
+// appendAttributes appends those whose names are wanted; nil wants all.
+func appendAttributes(l kmip.Attributes, r *ttlv.Reader, wanted func(name string) bool) kmip.Attributes {
 	for s := r.Structure(); s.Next(); {
 		var a kmip.Attribute
-		for f := s.Structure(); f.Next(); {
+		take := true
+		for f := s.Structure(); f.Next() && take; {
 			switch f.Tag() {
 			case kmip.TagAttributeName:
-				a.Name = f.TextString()
+				a.Name = kmip.AttributeName(f.TextBytes())
+				take = wanted == nil || wanted(a.Name) // it comes first
 			case kmip.TagAttributeIndex:
 				a.Index = f.Integer()
 			case kmip.TagAttributeValue:
@@ -249,7 +258,9 @@ func unmarshalAttributes(r *ttlv.Reader) (l kmip.Attributes) {
 				f.Unexpected()
 			}
 		}
-		l = append(l, a)
+		if take {
+			l = append(l, a)
+		}
 	}
 	return l
 }

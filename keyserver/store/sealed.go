@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,12 +36,12 @@ var (
 //
 //	1 byte   version: numbered, or unnumbered and without the next field
 //	4 bytes  number of the data key, big-endian
-//	16 bytes salt, random
+//	16 bytes salt, random, the same for many values
 //	12 bytes nonce, random
 //	n + 16   AES-256-GCM under HMAC-SHA256(data key, salt), authenticating
 //	         version, number, bucket and key besides
 //
-// A key of its own for each value lifts GCM's limit of 2^32 random nonces.
+// A salt for each [valuesPerSalt] values lifts GCM's limit of 2^32 random nonces.
 const (
 	unnumbered = 1
 	numbered   = 2
@@ -71,6 +68,8 @@ type Sealed struct {
 	keys    map[uint32]*secret.Bytes
 	current uint32 // seals
 	oldest  uint32 // that a value may be under; those before are for readers of old
+
+	ciphers ciphers
 }
 
 // Seal opens s with its data keys, which stay the caller's: the last one seals what is
@@ -124,6 +123,7 @@ func (s *Sealed) wipe() error {
 		k.Wipe()
 	}
 	clear(s.keys)
+	s.ciphers.forget()
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (r *sealedReader) Get(b Bucket, key string) ([]byte, bool, error) {
 	if err != nil || !ok {
 		return nil, false, err
 	}
-	plain, err := r.s.open(b, key, value)
+	plain, err := r.s.open(nil, b, key, value, new([]byte))
 	if err != nil {
 		return nil, false, err
 	}
@@ -192,9 +192,9 @@ func (r *sealedReader) Get(b Bucket, key string) ([]byte, bool, error) {
 }
 
 func (r *sealedReader) Range(b Bucket, prefix string, fn func(string, []byte) error) error {
-	return r.tx.Range(b, prefix, func(key string, value []byte) error {
-		plain, err := r.s.open(b, key, value)
-		if err != nil {
+	var plain, extra []byte // used again, as the value is valid until fn returns
+	return r.tx.Range(b, prefix, func(key string, value []byte) (err error) {
+		if plain, err = r.s.open(plain[:0], b, key, value, &extra); err != nil {
 			return err
 		}
 		defer secret.Wipe(plain)
@@ -227,20 +227,22 @@ func (s *Sealed) seal(b Bucket, key string, value []byte) ([]byte, error) {
 	s.mu.RLock()
 	number := s.current
 	s.mu.RUnlock()
-	box := make([]byte, 0, 1+numberSize+saltSize+nonceSize+len(value)+16)
+	id := s.ciphers.next(number)
+	gcm, err := s.cipher(id)
+	if err != nil {
+		return nil, err
+	}
+	box := make([]byte, 0, 1+numberSize+saltSize+nonceSize+len(value)+gcm.Overhead())
 	if number == 0 {
 		box = append(box, unnumbered)
 	} else {
 		box = binary.BigEndian.AppendUint32(append(box, numbered), number)
 	}
 	head := len(box)
+	box = append(box, id.salt[:]...)
 	box = box[:head+saltSize+nonceSize]
-	rand.Read(box[head:]) // never fails
-	gcm, err := s.cipher(number, box[head:head+saltSize])
-	if err != nil {
-		return nil, err
-	}
-	return gcm.Seal(box, box[head+saltSize:], value, associated(box[:head], b, key)), nil
+	rand.Read(box[head+saltSize:]) // never fails
+	return gcm.Seal(box, box[head+saltSize:], value, associated(nil, box[:head], b, key)), nil
 }
 
 // numberOf returns the number of the data key that box is sealed under, and how long
@@ -261,17 +263,19 @@ func numberOf(box []byte) (number uint32, head int, err error) {
 	return 0, 0, fmt.Errorf("%w (version %d, of which this program knows %d)", ErrSealBroken, box[0], numbered)
 }
 
-func (s *Sealed) open(b Bucket, key string, box []byte) ([]byte, error) {
+// open appends what is in box to dst. extra is memory for it to use, and to use again.
+func (s *Sealed) open(dst []byte, b Bucket, key string, box []byte, extra *[]byte) ([]byte, error) {
 	number, head, err := numberOf(box)
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", b, key, err)
 	}
-	gcm, err := s.cipher(number, box[head:head+saltSize])
+	gcm, err := s.cipher(cipherID{number, [saltSize]byte(box[head:])})
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", b, key, err)
 	}
 	text := head + saltSize + nonceSize
-	plain, err := gcm.Open(nil, box[head+saltSize:text], box[text:], associated(box[:head], b, key))
+	*extra = associated((*extra)[:0], box[:head], b, key)
+	plain, err := gcm.Open(dst, box[head+saltSize:text], box[text:], *extra)
 	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", b, key, ErrSealBroken)
 	}
@@ -281,33 +285,24 @@ func (s *Sealed) open(b Bucket, key string, box []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// cipher returns the cipher of one value.
-func (s *Sealed) cipher(number uint32, salt []byte) (cipher.AEAD, error) {
+// cipher returns the cipher of a value.
+func (s *Sealed) cipher(id cipherID) (cipher.AEAD, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if len(s.keys) == 0 {
 		return nil, ErrClosed
 	}
-	data := s.keys[number]
+	data := s.keys[id.number]
 	if data == nil {
-		return nil, fmt.Errorf("%w (it names data key %d, which there is none of)", ErrSealBroken, number)
+		return nil, fmt.Errorf("%w (it names data key %d, which there is none of)", ErrSealBroken, id.number)
 	}
-	mac := hmac.New(sha256.New, data.Reveal())
-	mac.Write(salt)
-	var derived [sha256.Size]byte
-	mac.Sum(derived[:0])
-	defer secret.Wipe(derived[:])
-	block, err := aes.NewCipher(derived[:])
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
+	return s.ciphers.get(id, data)
 }
 
-// associated is what the seal binds a value to: head, which is version and number,
+// associated appends what the seal binds a value to: head, which is version and number,
 // bucket and key, each of which has one beginning and one end.
-func associated(head []byte, b Bucket, key string) []byte {
-	a := make([]byte, 0, len(head)+binary.MaxVarintLen64+len(b)+len(key))
+func associated(a, head []byte, b Bucket, key string) []byte {
+	a = slices.Grow(a, len(head)+binary.MaxVarintLen64+len(b)+len(key))
 	a = append(a, head...)
 	a = binary.AppendUvarint(a, uint64(len(b)))
 	a = append(a, b...)

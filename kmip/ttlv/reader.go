@@ -152,6 +152,14 @@ func (r *Reader) TextString() string {
 	return string(r.value)
 }
 
+// TextBytes returns the current field's text itself, not a copy.
+func (r *Reader) TextBytes() []byte {
+	if !r.is(TextString) {
+		return nil
+	}
+	return r.value
+}
+
 // ByteString returns the current field's bytes themselves, not a copy.
 func (r *Reader) ByteString() []byte {
 	if !r.is(ByteString) {
@@ -218,6 +226,9 @@ func (r *Reader) Value() Value {
 	switch r.head.typ {
 	case Structure:
 		for sub := r.Structure(); sub.Next(); {
+			if v.Fields == nil {
+				v.Fields = make([]Field, 0, 2) // as most have
+			}
 			v.Fields = append(v.Fields, Field{sub.Tag(), sub.Value()})
 		}
 	case Integer:
