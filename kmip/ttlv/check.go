@@ -100,9 +100,32 @@ type header struct {
 	size   int // of the whole item, padding included
 }
 
+// lengths says of each type which lengths it has: those with length & mask == want.
+// BigInteger is not among them: 0 is none of its lengths.
+var lengths = [16]struct{ mask, want uint32 }{
+	Structure: {7, 0}, Integer: {^uint32(0), 4}, LongInteger: {^uint32(0), 8}, Enumeration: {^uint32(0), 4}, Boolean: {^uint32(0), 8},
+	TextString: {0, 0}, ByteString: {0, 0}, DateTime: {^uint32(0), 8}, Interval: {^uint32(0), 4}, DateTimeExtended: {^uint32(0), 8},
+	0: none, BigInteger: none, 12: none, 13: none, 14: none, 15: none,
+}
+
+var none = struct{ mask, want uint32 }{0, 1}
+
 // parseHeader reads the header of b's first item and checks that the item fits
 // its type and b.
 func parseHeader(b []byte) (header, error) {
+	if len(b) < HeaderSize || b[3] >= byte(len(lengths)) {
+		return diagnoseHeader(b)
+	}
+	n := binary.BigEndian.Uint32(b[4:])
+	size := uint64(HeaderSize) + (uint64(n)+7)&^7
+	if l := lengths[b[3]]; n&l.mask != l.want || size > uint64(len(b)) {
+		return diagnoseHeader(b)
+	}
+	return header{tag: Tag(binary.BigEndian.Uint32(b) >> 8), typ: Type(b[3]), length: int(n), size: int(size)}, nil
+}
+
+// diagnoseHeader is parseHeader for what is not in order, or seldom.
+func diagnoseHeader(b []byte) (header, error) {
 	if len(b) < HeaderSize {
 		return header{}, fmt.Errorf("%w: %d bytes are no item", ErrFrame, len(b))
 	}

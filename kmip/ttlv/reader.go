@@ -34,10 +34,20 @@ type shared struct {
 	edition int32
 }
 
+// newRoot returns a Reader that shares with its own only, in one allocation.
+func newRoot(rest []byte, own shared) *Reader {
+	x := &struct {
+		Reader
+		own shared
+	}{Reader{rest: rest}, own}
+	x.shared = &x.own
+	return &x.Reader
+}
+
 // NewReader returns a Reader over the fields of the single structure in b,
 // which has to have the tag. Run Check over b first when it comes from outside.
 func NewReader(b []byte, tag Tag) *Reader {
-	r := &Reader{shared: &shared{}}
+	r := newRoot(nil, shared{})
 	h, err := parseHeader(b)
 	switch {
 	case err != nil:
@@ -55,7 +65,7 @@ func NewReader(b []byte, tag Tag) *Reader {
 // NewFieldsReader returns a Reader over fields that stand in no structure, as
 // [Reader.Fields] gives them.
 func NewFieldsReader(fields []byte) *Reader {
-	return &Reader{rest: fields, shared: &shared{}}
+	return newRoot(fields, shared{})
 }
 
 // Next goes to the next field. It returns false at the end and after a fault.
@@ -214,9 +224,12 @@ func (r *Reader) BigInteger() []byte {
 // Isolated is Structure with a fault of its own: what is wrong inside leaves the
 // outer Reader in order. A batch item's payload is read so.
 func (r *Reader) Isolated() *Reader {
-	sub := r.Structure()
-	isolated := *r.shared
-	sub.shared = &isolated
+	sub := newRoot(nil, *r.shared)
+	if r.is(Structure) {
+		sub.rest = r.value
+	} else {
+		sub.fault = r.fault
+	}
 	return sub
 }
 
