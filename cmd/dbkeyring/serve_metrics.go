@@ -21,7 +21,7 @@ func (s *server) measure(o *keyserver.Options) {
 func (s *server) watch(keys *keyserver.Server) {
 	s.metrics.Watch(metrics.Sources{
 		Objects: keys.Count, Endpoints: s.countEndpoints, Certificates: s.certificateEnds,
-		Audit: s.dir.Audit.State, StoreSize: s.dir.StoreSize,
+		Audit: s.dir.Audit.State, StoreSize: s.dir.StoreSize, JournalErr: s.dir.JournalErr,
 	})
 }
 

@@ -42,6 +42,7 @@ func TestServe_Metrics(t *testing.T) {
 		`dbkeyring_endpoints 2`, // the administrator, and db
 		`dbkeyring_connections_open 2`,
 		`dbkeyring_audit_writable 1`,
+		`dbkeyring_journal_stuck 0`,
 		`dbkeyring_certificate_end_timestamp_seconds{certificate="endpoints"}`,
 	} {
 		if !strings.Contains(text, "\n"+want) {

@@ -43,6 +43,7 @@ func create(ctx context.Context, path string, roots rootkey.Sources, log *slog.L
 		return nil, err
 	}
 	d := newDir(path, roots, log)
+	d.journal = raw
 	if err := d.fill(ctx, raw, now); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the data directory %s: %w", path, err), raw.Close())
 	}

@@ -87,6 +87,7 @@ type Dir struct {
 	Program   string // version of this program, for the manifest of a backup
 
 	roots    rootkey.Sources
+	journal  *journal.Store
 	raw      store.Store   // without encryption
 	sealed   *store.Sealed // the same as Store
 	rotation sync.Mutex    // held while the root key is changed; guards rootKey
@@ -140,6 +141,7 @@ func Open(ctx context.Context, path string, roots rootkey.Sources, log *slog.Log
 		return nil, err
 	}
 	d := newDir(path, roots, log)
+	d.journal = raw
 	if err := d.load(ctx, raw); err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
@@ -210,7 +212,7 @@ func openBase(path string) (*bolt.Store, error) {
 }
 
 // openStore opens the store with its journal.
-func openStore(path string, log *slog.Logger) (store.Store, error) {
+func openStore(path string, log *slog.Logger) (*journal.Store, error) {
 	base, err := openBase(path)
 	if err != nil {
 		return nil, err
@@ -296,6 +298,10 @@ func (d *Dir) Close() error {
 	}
 	return err
 }
+
+// JournalErr returns why the newest changes cannot be brought into the store's file, or
+// nil. They are taken, and safe, until the journal is full.
+func (d *Dir) JournalErr() error { return d.journal.Err() }
 
 // StoreSize returns the size of the store's file in bytes.
 func (d *Dir) StoreSize() (int64, error) {

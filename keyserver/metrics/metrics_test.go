@@ -64,6 +64,7 @@ func TestMetrics_TellWhatTheServerDid(t *testing.T) {
 		Certificates: func() map[string]time.Time { return map[string]time.Time{"ca": end} },
 		Audit:        func() audit.State { return audit.State{Lines: 7, Lost: 2, Err: errors.New("full")} },
 		StoreSize:    func() (int64, error) { return 4096, nil },
+		JournalErr:   func() error { return errors.New("full") },
 	})
 	cert, key := s.NewClient("db1")
 	c := kmiptest.Dial(t, s.Addr, s.ClientConfig(cert, key))
@@ -105,6 +106,7 @@ func TestMetrics_TellWhatTheServerDid(t *testing.T) {
 		`dbkeyring_certificate_end_timestamp_seconds{certificate="ca"} 2e+09`,
 		`dbkeyring_audit_writable 0`, `dbkeyring_audit_lines_total 7`, `dbkeyring_audit_lost_lines 2`,
 		`dbkeyring_store_bytes 4096`,
+		`dbkeyring_journal_stuck 1`,
 		`dbkeyring_build_info{version="1.2.3"} 1`,
 		`process_open_fds`, `go_goroutines`,
 	} {

@@ -17,6 +17,7 @@ type Sources struct {
 	Certificates func() map[string]time.Time // ends, by "ca", "server" and "endpoints": the first that ends
 	Audit        func() audit.State
 	StoreSize    func() (bytes int64, err error)
+	JournalErr   func() error // why the journal cannot be brought into the store's file
 }
 
 // Watch adds the figures of s.
@@ -34,12 +35,13 @@ var (
 	linesDesc       = describe("audit_lines_total", "Lines of the audit log since its chain began.")
 	lostDesc        = describe("audit_lost_lines", "Lines of the audit log that could not be written since the last good one.")
 	storeDesc       = describe("store_bytes", "Size of the store's file.")
+	journalDesc     = describe("journal_stuck", "1 if the journal cannot be brought into the store's file, else 0: changes are taken until it is full.")
 	openDesc        = describe("connections_open", "Connections that are open, on all KMIP ports.")
 	acceptedDesc    = describe("connections_accepted_total", "Connections that were accepted.")
 	refusedDesc     = describe("connections_refused_total", "Connections that were closed because there were too many.")
 	handshakeDesc   = describe("tls_handshakes_failed_total", "Connections whose TLS handshake failed.")
 	allDescriptions = []*prometheus.Desc{
-		objectsDesc, endpointsDesc, endDesc, writableDesc, linesDesc, lostDesc, storeDesc, openDesc, acceptedDesc, refusedDesc, handshakeDesc,
+		objectsDesc, endpointsDesc, endDesc, writableDesc, linesDesc, lostDesc, storeDesc, journalDesc, openDesc, acceptedDesc, refusedDesc, handshakeDesc,
 	}
 )
 
@@ -79,6 +81,11 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	if size, err := c.s.StoreSize(); err == nil { // else the figure is missing, which can be seen
 		gauge(storeDesc, float64(size))
 	}
+	stuck := 0.0
+	if c.s.JournalErr() != nil {
+		stuck = 1
+	}
+	gauge(journalDesc, stuck)
 	n := &c.m.Connections
 	gauge(openDesc, float64(n.Open.Load()))
 	counter(acceptedDesc, n.Accepted.Load())

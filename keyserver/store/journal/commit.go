@@ -219,10 +219,10 @@ func (s *Store) tidy() {
 // tell logs the first failure, and that it is over.
 func (s *Store) tell(err error) {
 	switch {
-	case err != nil && !s.failing:
+	case err != nil && s.failure == nil:
 		s.log.Error("the journal cannot be brought into the key store; changes are taken until it is full", "journal", s.path, "error", err)
-	case err == nil && s.failing:
+	case err == nil && s.failure != nil:
 		s.log.Info("the journal is brought into the key store again", "journal", s.path)
 	}
-	s.failing = err != nil
+	s.failure = err
 }

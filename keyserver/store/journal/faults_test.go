@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -246,6 +247,14 @@ func TestBaseFails(t *testing.T) {
 		t.Errorf("%d were taken, then %v", len(want), err)
 	}
 	w.there(s, want...)
+	for end := time.Now().Add(10 * time.Second); s.Err() == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody is told")
+		}
+	}
+	if err := s.Err(); !errors.Is(err, errDisk) {
+		t.Errorf("told: %v", err)
+	}
 	if err := s.Close(); !errors.Is(err, errDisk) || !strings.Contains(err.Error(), w.path) || !strings.Contains(err.Error(), "Nothing is lost") {
 		t.Errorf("close: %v", err)
 	}

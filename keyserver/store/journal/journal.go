@@ -53,7 +53,7 @@ type Store struct {
 	seq        uint64     // number of the last record that was begun
 	kept       uint64     // of the last one that counts
 	lowerSeq   uint64     // of the last one in the lower layer
-	failing    bool       // what tidy tried last has failed, and was told
+	failure    error      // of what tidy tried last
 	buf        []byte
 	open       opener
 }
@@ -123,6 +123,14 @@ func (s *Store) View(fn func(store.Reader) error) error {
 // light at the next start; the store stays usable.
 func (s *Store) Update(ctx context.Context, fn func(store.Writer) error) error {
 	return s.updates.Do(ctx, fn)
+}
+
+// Err returns why the journal could not be brought into the store below when that was
+// tried last, or nil. Changes are taken until the journal is full.
+func (s *Store) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failure
 }
 
 // Close implements [store.Store]. If the changes cannot be brought below they stay in
